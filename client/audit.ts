@@ -3,6 +3,7 @@ import { defined } from '../domain/defined.ts';
 import { isOperationType, OPERATIONS } from '../domain/operations/operations.ts';
 import { RESULTS } from '../domain/operations/results.ts';
 import type { Decision } from './approval.ts';
+import { inGroups } from './in-groups.ts';
 import {
   cursorAt,
   describeOperation,
@@ -44,14 +45,10 @@ const AT_ONCE = 8;
 /** At most `limit` entries in the order of `listOperations`. Throws what the Temporal client throws. */
 export async function auditPage(client: Client, filter: OperationFilter, limit: number): Promise<AuditPage> {
   const found = await listOperations(client, filter, limit);
-  const entries: AuditEntry[] = [];
-  for (let from = 0; from < found.length; from += AT_ONCE) {
-    const several = found.slice(from, from + AT_ONCE);
-    const details = await Promise.all(
-      several.map(({ id, runId }) => describeOperation(client, id, runId, { ask: false })),
-    );
-    entries.push(...details.flatMap((each) => (each === undefined ? [] : [entryOf(each)])));
-  }
+  const details = await inGroups(found, AT_ONCE, ({ id, runId }) =>
+    describeOperation(client, id, runId, { ask: false }),
+  );
+  const entries = details.flatMap((each) => (each === undefined ? [] : [entryOf(each)]));
   const last = found.at(-1);
   return { entries, ...(last === undefined || found.length < limit ? {} : { next: cursorAt(last) }) };
 }

@@ -8,6 +8,7 @@ import { guestWorkflowId, workflowIdOf } from '../temporal-config/names.ts';
 import { decodePayloads } from '../temporal-config/payloads.ts';
 import { is, ZVM_HOST } from '../temporal-config/search-attributes.ts';
 import { readControl, sayOfHost } from './host-control.ts';
+import { inGroups } from './in-groups.ts';
 import { cancelOperation, deepestCause, failureOf, listOperations, type OperationView } from './operations.ts';
 import type { Origin } from './origin.ts';
 import { requestOf, startOperation } from './start-operation.ts';
@@ -23,7 +24,7 @@ export type WhatItWouldDo = { would: string[] } | { unknown: string };
 
 const MOST_OPEN = 1_000;
 /** Their plans are made a few at a time: z/VM answers for each. */
-const AT_ONCE = 4;
+const PLANNED_AT_ONCE = 4;
 const ENDED_AT_ONCE = 10;
 const PLAN_PREFIX = 'restore-plan/';
 const PLAN_MS = 30_000;
@@ -44,12 +45,7 @@ export async function withPlans(
   client: Client,
   operations: readonly OpenOperation[],
 ): Promise<(OpenOperation & WhatItWouldDo)[]> {
-  const planned: (OpenOperation & WhatItWouldDo)[] = [];
-  for (let from = 0; from < operations.length; from += AT_ONCE) {
-    const several = operations.slice(from, from + AT_ONCE);
-    planned.push(...(await Promise.all(several.map(async (each) => ({ ...each, ...(await planOf(client, each)) })))));
-  }
-  return planned;
+  return inGroups(operations, PLANNED_AT_ONCE, async (each) => ({ ...each, ...(await planOf(client, each)) }));
 }
 
 /**
@@ -132,10 +128,7 @@ export async function endOpen(client: Client, operation: OperationView, { by }: 
 
 /** End several open operations, a few at a time. */
 export async function endAllOpen(client: Client, operations: readonly OperationView[], origin: Origin): Promise<void> {
-  for (let from = 0; from < operations.length; from += ENDED_AT_ONCE) {
-    const several = operations.slice(from, from + ENDED_AT_ONCE);
-    await Promise.all(several.map((operation) => endOpen(client, operation, origin)));
-  }
+  await inGroups(operations, ENDED_AT_ONCE, (operation) => endOpen(client, operation, origin));
 }
 
 async function openGuestRuns(client: Client, host: string): Promise<string[]> {

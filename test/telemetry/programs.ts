@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { freePort } from '../../temporal-config/dev-server/free-ports.ts';
+import { hostFileText } from '../host-file.ts';
 import { type Program, startProgram } from '../program.ts';
 
 /** A z/VM system with the worker and the gateway of it as programs of their own. */
@@ -28,19 +29,7 @@ export async function startPrograms(env: Record<string, string> = {}): Promise<P
     await rm(folder, { recursive: true });
   });
   const file = join(folder, 'zvm.ini');
-  await writeFile(
-    file,
-    `[AGENT]
-zvm_host = ${host}
-xcat_zhcp_nodename = zhcp1
-zvm_xcat_server = ${simulator.url}
-zvm_xcat_username = admin
-zvm_xcat_password = admin
-polling_interval = 86400
-[ml2_type_vlan]
-network_vlan_ranges = VSW1:1:4094
-`,
-  );
+  await writeFile(file, hostFileText(host, simulator.url));
   const metrics = `127.0.0.1:${await freePort()}`;
   const worker = startProgram('workers/worker.ts', ['--config-file', file, '--metrics', metrics], env);
   const gateway = startProgram('workers/gateway.ts', ['--config-file', file, '--port', '0'], env);

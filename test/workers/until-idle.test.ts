@@ -9,6 +9,7 @@ import { currentBuild } from '../../runtime/host/worker-build.ts';
 import { startSimulator } from '../../simulator/simulator.ts';
 import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
+import { hostFileText } from '../host-file.ts';
 import { startProgram } from '../program.ts';
 import { startRun } from '../workflows/start.ts';
 
@@ -27,19 +28,7 @@ async function hostOnDemand() {
     await rm(folder, { recursive: true });
   });
   const file = join(folder, 'zvm.ini');
-  await writeFile(
-    file,
-    `[AGENT]
-zvm_host = ${host}
-xcat_zhcp_nodename = zhcp1
-zvm_xcat_server = ${simulator.url}
-zvm_xcat_username = admin
-zvm_xcat_password = admin
-polling_interval = 86400
-[ml2_type_vlan]
-network_vlan_ranges = VSW1:1:4094
-`,
-  );
+  await writeFile(file, hostFileText(host, simulator.url));
   const startWorker = () =>
     startProgram('workers/worker.ts', ['--config-file', file, '--until-idle', IDLE_SECONDS], {
       ZVM_STATE_DIRECTORY: folder,

@@ -7,7 +7,7 @@ import time
 import uuid
 from urllib.parse import quote
 
-from ansible_collections.networking_zvm.zvm.plugins.module_utils.gateway import CONNECTION, Failure, address, snake
+from ansible_collections.networking_zvm.zvm.plugins.module_utils.gateway import CONNECTION, Failure, Gateway, address, snake
 
 CHANGE = dict(
     CONNECTION,
@@ -49,6 +49,15 @@ def change(gateway, method, path, body=None, **query):
             return operation
         if gateway.left() <= 0:
             raise unfinished(module, operation)
+
+
+def carry_out(module, method, path, body=None, **query):
+    """Have the gateway make a change, or plan it in check mode, and end the module with what has come of it."""
+    try:
+        operation = change(Gateway(module), method, path, body, **query)
+    except Failure as failure:
+        end(module, failure)
+    report(module, operation)
 
 
 def key_of(module, request):

@@ -211,8 +211,8 @@ errors:
 '''
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.networking_zvm.zvm.plugins.module_utils.gateway import ONE_TOKEN, Failure, Gateway, path_of
-from ansible_collections.networking_zvm.zvm.plugins.module_utils.operation import CHANGE, change, end, report
+from ansible_collections.networking_zvm.zvm.plugins.module_utils.gateway import ONE_TOKEN, path_of
+from ansible_collections.networking_zvm.zvm.plugins.module_utils.operation import CHANGE, carry_out
 
 NETWORK = ('vlan', 'trunk', 'flat')
 
@@ -258,16 +258,10 @@ def main():
         module.fail_json(msg='flat is either true or left out: a port with a VLAN has vlan or trunk')
     guest = ('hosts', params['host'], 'guests', params['userid'], 'ports')
     keep = params['keep_on_failure'] or None
-    try:
-        gateway = Gateway(module)
-        if params['state'] == 'absent':
-            operation = change(gateway, 'DELETE', path_of(*guest, params['port_id']), keepOnFailure=keep)
-        else:
-            body = dict(ports=[port_of(params)], live=params['live'])
-            operation = change(gateway, 'POST', path_of(*guest), body, keepOnFailure=keep)
-    except Failure as failure:
-        end(module, failure)
-    report(module, operation)
+    if params['state'] == 'absent':
+        carry_out(module, 'DELETE', path_of(*guest, params['port_id']), keepOnFailure=keep)
+    else:
+        carry_out(module, 'POST', path_of(*guest), dict(ports=[port_of(params)], live=params['live']), keepOnFailure=keep)
 
 
 if __name__ == '__main__':

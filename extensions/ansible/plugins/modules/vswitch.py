@@ -86,8 +86,8 @@ errors:
 '''
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.networking_zvm.zvm.plugins.module_utils.gateway import ONE_TOKEN, Failure, Gateway, path_of
-from ansible_collections.networking_zvm.zvm.plugins.module_utils.operation import CHANGE, change, end, report
+from ansible_collections.networking_zvm.zvm.plugins.module_utils.gateway import ONE_TOKEN, path_of
+from ansible_collections.networking_zvm.zvm.plugins.module_utils.operation import CHANGE, carry_out
 
 
 def main():
@@ -104,15 +104,10 @@ def main():
     )
     params = module.params
     path = path_of('hosts', params['host'], 'vswitches', params['name'])
-    try:
-        gateway = Gateway(module)
-        if params['state'] == 'absent':
-            operation = change(gateway, 'DELETE', path, force=params['force'])
-        else:
-            operation = change(gateway, 'PUT', path)
-    except Failure as failure:
-        end(module, failure)
-    report(module, operation)
+    if params['state'] == 'absent':
+        carry_out(module, 'DELETE', path, force=params['force'])
+    else:
+        carry_out(module, 'PUT', path)
 
 
 if __name__ == '__main__':
