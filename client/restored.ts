@@ -114,21 +114,29 @@ export async function letGoOn(client: Client, { id, host }: OperationView, { by,
 }
 
 /** End an open operation. Nothing is written: a guest in the middle of its steps is left as it is. */
-export async function endOpen(client: Client, operation: OperationView, { by }: Origin): Promise<void> {
-  const { id, host, userid } = operation;
-  await cancelOperation(client, id, undefined, by);
-  const guests = userid === undefined ? await openGuestRuns(client, host) : [guestWorkflowId(host, userid)];
-  for (const guest of guests)
-    await client.workflow
-      .getHandle(guest)
-      .signal('abandon', workflowIdOf(id))
-      // Without a run the guest has no request of it.
-      .catch(() => undefined);
+export function endOpen(client: Client, operation: OperationView, origin: Origin): Promise<void> {
+  return endAllOpen(client, [operation], origin);
 }
 
-/** End several open operations, a few at a time. */
-export async function endAllOpen(client: Client, operations: readonly OperationView[], origin: Origin): Promise<void> {
-  await inGroups(operations, ENDED_AT_ONCE, (operation) => endOpen(client, operation, origin));
+/** End several open operations of a host, a few at a time. */
+export async function endAllOpen(
+  client: Client,
+  operations: readonly OperationView[],
+  { by }: Pick<Origin, 'by'>,
+): Promise<void> {
+  await inGroups(operations, ENDED_AT_ONCE, ({ id }) => cancelOperation(client, id, undefined, by));
+  const ofGuests = operations.find(({ userid }) => userid === undefined);
+  const open = ofGuests === undefined ? [] : await openGuestRuns(client, ofGuests.host);
+  const words = operations.flatMap(({ id, host, userid }) =>
+    (userid === undefined ? open : [guestWorkflowId(host, userid)]).map((guest) => ({ guest, id: workflowIdOf(id) })),
+  );
+  await inGroups(words, ENDED_AT_ONCE, ({ guest, id }) =>
+    client.workflow
+      .getHandle(guest)
+      .signal('abandon', id)
+      // Without a run the guest has no request of it.
+      .catch(() => undefined),
+  );
 }
 
 async function openGuestRuns(client: Client, host: string): Promise<string[]> {
