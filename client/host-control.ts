@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { defined } from '../domain/defined.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
@@ -32,14 +33,16 @@ export class ControlReader {
   isOpen = false;
   readonly #client: Client;
   readonly #host: string;
+  readonly #onWord: (word: ControlWord) => void;
   #runId = '';
   /** The last event of the run that was read. */
   #lastEvent = 0;
   #next: Uint8Array | undefined;
 
-  constructor(client: Client, host: string) {
+  constructor(client: Client, host: string, onWord: (word: ControlWord) => void = () => undefined) {
     this.#client = client;
     this.#host = host;
+    this.#onWord = onWord;
     this.control = NO_CONTROL;
   }
 
@@ -97,6 +100,7 @@ export class ControlReader {
       this.isOpen = true;
     } else if (word !== undefined) {
       this.control = controlAfter(this.control, word);
+      this.#onWord(word);
     } else if (event.workflowExecutionContinuedAsNewEventAttributes) {
       this.#runId = '';
       this.#lastEvent = 0;
@@ -148,22 +152,49 @@ export async function startControl(client: Client, host: string, control: HostCo
   });
 }
 
-/** Say a word on a host, as the person who asks. It counts when this ends, also while no worker runs. */
+/**
+ * Say a word on a host, as the person who asks. It counts when this ends, also while no worker runs. Throws what Temporal's client throws, and when
+ * the word does not count after half a minute.
+ */
 export async function sayOfHost(
   client: Client,
   host: string,
   name: ControlWord['name'],
-  { by, ...input }: { by: string; [field: string]: unknown },
+  { by, ...rest }: { by: string; [field: string]: unknown },
 ): Promise<void> {
-  // A control run that was terminated has left its state in its history.
-  const before = await readControl(client, host);
+  const input = { by, ...defined(rest) };
+  let heard = 0;
+  const listen = () =>
+    new ControlReader(client, host, (word) => {
+      if (word.name === name && isDeepStrictEqual(word.input, input)) heard += 1;
+    });
+  let reader = listen();
+  await reader.readAll();
+  let before = heard;
   await clientOf(client, by).workflow.signalWithStart('hostControl', {
     ...controlRun(host),
-    args: [{ host }, before],
+    // A control run that was terminated has left its state in its history.
+    args: [{ host }, reader.control],
     signal: name,
-    signalArgs: [{ by, ...defined(input) }],
+    signalArgs: [input],
   });
+  // Temporal keeps a signal out of the history while a workflow task of its run is under way.
+  const deadline = performance.now() + LONGEST_TASK_MS;
+  for (let pause = 20; ; pause = Math.min(2 * pause, 500)) {
+    if (!reader.isOpen) {
+      // The signal has started another run.
+      reader = listen();
+      before = heard = 0;
+    }
+    await reader.readAll();
+    if (heard > before) return;
+    if (performance.now() > deadline) throw new Error(`Temporal has not put "${name}" of ${host} into its history`);
+    await sleep(pause);
+  }
 }
+
+/** A task of a worker that is gone ends after ten seconds. */
+const LONGEST_TASK_MS = 30_000;
 
 function controlRun(host: string) {
   return {

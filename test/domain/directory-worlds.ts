@@ -99,14 +99,18 @@ function operandsOf(
   return authorizationFor(vswitch, network, {}) ?? {};
 }
 
-/** Live NICs are on what they were coupled with: what their NICDEF or their authorisation says, or another VLAN. */
+/**
+ * Live NICs are on what they were coupled with: what their NICDEF or their authorisation says, or another VLAN; on a VSWITCH without VLANs they are
+ * on none.
+ */
 function withLiveVlans(world: World, zvm: Authorizing): World {
   const coupledAs = Object.fromEntries(
     world.guest.live.flatMap((nic) => {
       const vswitch = world.vswitches.find(({ name }) => name === nic.vswitch);
       if (vswitch === undefined) return [];
       const nicdef = world.guest.directory.find(({ vdev }) => vdev === nic.vdev);
-      return [[nic.vdev, vlansBy(world, vswitch, nicdef, nicdef?.portNumber) ?? [9]] as const];
+      const other = vswitch.vlanAware ? [9] : [0];
+      return [[nic.vdev, vlansBy(world, vswitch, nicdef, nicdef?.portNumber) ?? other] as const];
     }),
   );
   const live = world.guest.live.map((nic) =>
