@@ -8,9 +8,13 @@ export type Stage = (typeof STAGES)[number];
 
 /** Where the guests of a bulk operation's window wait for each other, so that each stage is one call for all of them. */
 export type Windows = {
+  /** A request is sent to a guest of a window; `isComing`: the guest is on its way to this worker, however slow the machine is. */
+  expect(batch: Batch | undefined, id: string, isComing: IsComing): void;
   /** A request to one guest, by its id. One of no window waits for nobody. */
   member(batch: Batch | undefined, id: string): Member;
 };
+
+type IsComing = () => Promise<boolean>;
 
 /** A request on its way through the stages. */
 export type Member = {
@@ -28,16 +32,18 @@ const SHORTEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 3_000;
 /** A call may hang: nobody waits longer for a member that is known. */
 const KNOWN_PAUSE_MS = 15_000;
+/** A task may wait for a worker that is gone: nobody waits longer for a member on its way after the last one has come. */
+const LONGEST_PAUSE_MS = 60_000;
 const MOST_WINDOWS = 200;
 
-type Window = { seen: Set<string>; cohorts: Cohort[] };
+type Window = { seen: Set<string>; expected: Map<string, IsComing>; cohorts: Cohort[] };
 
 /** Create the windows of one worker. Those of their members that another worker carries out are not waited for longer than a pause. */
 export function createWindows(): Windows {
   const windows = new Map<string, Window>();
 
   const windowOf = ({ window: key }: Batch): Window => {
-    const window = windows.get(key) ?? { seen: new Set(), cohorts: [] };
+    const window = windows.get(key) ?? { seen: new Set(), expected: new Map(), cohorts: [] };
     windows.set(key, window);
     const [oldest] = windows.keys();
     if (windows.size > MOST_WINDOWS && oldest !== undefined) windows.delete(oldest);
@@ -48,6 +54,7 @@ export function createWindows(): Windows {
     const window = windowOf(batch);
     const isNew = !window.seen.has(id);
     window.seen.add(id);
+    window.expected.delete(id);
     window.cohorts = window.cohorts.filter((cohort) => !cohort.isEmpty);
     const own = window.cohorts.find((cohort) => cohort.has(id));
     if (own !== undefined) return own;
@@ -56,12 +63,17 @@ export function createWindows(): Windows {
       if (isNew) gathering.expectLess();
       return gathering;
     }
-    const cohort = new Cohort(Math.max(0, batch.size - window.seen.size));
+    const cohort = new Cohort(Math.max(0, batch.size - window.seen.size), window.expected);
     window.cohorts.push(cohort);
     return cohort;
   };
 
   return {
+    expect(batch, id, isComing) {
+      if (batch === undefined || batch.size <= 1) return;
+      const { seen, expected } = windowOf(batch);
+      if (!seen.has(id)) expected.set(id, isComing);
+    },
     member(batch, id) {
       if (batch === undefined || batch.size <= 1) return ALONE;
       let cohort: Cohort | undefined;
@@ -93,9 +105,11 @@ class Cohort {
   #cameAt: number | undefined;
   #longestPause = 0;
   #quiet: NodeJS.Timeout | undefined;
+  readonly #expected: ReadonlyMap<string, IsComing>;
 
-  constructor(unseen: number) {
+  constructor(unseen: number, expected: ReadonlyMap<string, IsComing>) {
     this.#unseen = unseen;
+    this.#expected = expected;
   }
 
   get isEmpty(): boolean {
@@ -136,7 +150,7 @@ class Cohort {
     this.#open();
     clearTimeout(this.#quiet);
     if (this.isEmpty) return;
-    this.#quiet = setTimeout(() => this.#giveUp(), this.#patience()).unref();
+    this.#quiet = setTimeout(() => void this.#giveUp(), this.#patience()).unref();
   }
 
   /** Let those go who wait at the lowest stage: nobody is still to come to it. */
@@ -153,10 +167,28 @@ class Cohort {
     return Math.min(KNOWN_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, PAUSES * this.#longestPause));
   }
 
-  /** Nothing has moved for a while: wait no longer for members that have not come, and then for nobody. */
-  #giveUp(): void {
+  /** Nothing has moved for a while: wait no longer for members that have not come and are not on their way, and then for nobody. */
+  async #giveUp(): Promise<void> {
+    const pause = this.#quiet;
+    const waitsOn = this.isGathering && (await this.#isAnyComing());
+    // Somebody has moved meanwhile.
+    if (this.#quiet !== pause) return;
+    if (waitsOn) this.#move();
+    else this.#goOn();
+  }
+
+  #goOn(): void {
     if (this.isGathering) this.#unseen = 0;
     else for (const place of this.#places.values()) place.go.resolve();
     this.#move();
+  }
+
+  async #isAnyComing(): Promise<boolean> {
+    const since = this.#cameAt ?? 0;
+    for (const isComing of this.#expected.values()) {
+      if (performance.now() - since > LONGEST_PAUSE_MS) return false;
+      if (await isComing()) return true;
+    }
+    return false;
   }
 }

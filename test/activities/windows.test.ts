@@ -17,6 +17,9 @@ function windowOf(size: number) {
   const log: string[] = [];
   return {
     log,
+    /** A request is sent to the guest, which is on its way as long as this answers true. */
+    expect: (id: string, isComing: () => boolean) =>
+      windows.expect({ window: 'run/0', size }, id, async () => isComing()),
     come: (id: string) => {
       const member = windows.member({ window: 'run/0', size }, id);
       return {
@@ -75,6 +78,41 @@ test('members that never come are waited for as long as the pace of the others s
   expect(log).toEqual([]);
   await vi.advanceTimersByTimeAsync(200);
   expect(log).toEqual(['one plan', 'two plan']);
+});
+
+test('a member on its way is waited for, however long a starved machine takes', async () => {
+  const { come, expect: sentTo, log } = windowOf(3);
+  for (const id of ['one', 'two', 'three']) sentTo(id, () => true);
+  void come('one').arrive('plan');
+  await vi.advanceTimersByTimeAsync(50);
+  void come('two').arrive('plan');
+  await vi.advanceTimersByTimeAsync(40_000);
+  expect(log).toEqual([]);
+  await come('three').arrive('plan');
+  expect(log).toEqual(['one plan', 'two plan', 'three plan']);
+});
+
+test('a member that is no more on its way holds up nobody', async () => {
+  const { come, expect: sentTo, log } = windowOf(3);
+  let isComing = true;
+  sentTo('three', () => isComing);
+  void come('one').arrive('plan');
+  void come('two').arrive('plan');
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(log).toEqual([]);
+  isComing = false;
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(log).toEqual(['one plan', 'two plan']);
+});
+
+test('a member whose task no worker takes holds up the others for a minute', async () => {
+  const { come, expect: sentTo, log } = windowOf(2);
+  sentTo('two', () => true);
+  void come('one').arrive('plan');
+  await vi.advanceTimersByTimeAsync(59_000);
+  expect(log).toEqual([]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(log).toEqual(['one plan']);
 });
 
 test('members that come late go together, and the others do not wait for them', async () => {
