@@ -92,7 +92,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         return turns.take(userid, () => work((next) => member.arrive(next, stop)));
       });
     } finally {
-      member.end();
+      member.end(stop.aborted);
     }
   };
   const guests = createGuestActivities(host, operations);

@@ -22,8 +22,8 @@ export type Member = {
    * Come to a stage: resolves when no other member has an earlier stage before it. Stages may be left out. Throws the signal's reason.
    */
   arrive(stage: Stage, signal: AbortSignal): Promise<void>;
-  /** End the activity: nobody waits for the member any more. */
-  end(): void;
+  /** End the activity: nobody waits for the member any more, unless Temporal has given the activity up and the guest's run comes with another one. */
+  end(isGivenUp?: boolean): void;
 };
 
 /** The members of a window come as fast as the Temporal server hands out their tasks: the pause that ends the wait is so many times the longest so far. */
@@ -52,27 +52,18 @@ export function createWindows(): Windows {
 
   const cohortOf = (batch: Batch, id: string): Cohort => {
     const window = windowOf(batch);
-    const isNew = !window.seen.has(id);
-    window.seen.add(id);
-    window.expected.delete(id);
     window.cohorts = window.cohorts.filter((cohort) => !cohort.isEmpty);
     const own = window.cohorts.find((cohort) => cohort.has(id));
-    if (own !== undefined) return own;
-    const gathering = window.cohorts.find((cohort) => cohort.isGathering);
-    if (gathering !== undefined) {
-      if (isNew) gathering.expectLess();
-      return gathering;
-    }
-    const cohort = new Cohort(Math.max(0, batch.size - window.seen.size), window.expected);
-    window.cohorts.push(cohort);
+    const cohort = own ?? window.cohorts.find((each) => each.isGathering) ?? new Cohort(window, batch.size);
+    if (!window.cohorts.includes(cohort)) window.cohorts.push(cohort);
+    window.seen.add(id);
     return cohort;
   };
 
   return {
     expect(batch, id, isComing) {
       if (batch === undefined || batch.size <= 1) return;
-      const { seen, expected } = windowOf(batch);
-      if (!seen.has(id)) expected.set(id, isComing);
+      windowOf(batch).expected.set(id, isComing);
     },
     member(batch, id) {
       if (batch === undefined || batch.size <= 1) return ALONE;
@@ -84,12 +75,18 @@ export function createWindows(): Windows {
           place = cohort.arrive(id, STAGES.indexOf(stage));
           await waitUnlessAborted(place.go.promise, signal);
         },
-        end() {
-          if (place !== undefined) cohort?.end(id, place);
+        end(isGivenUp = false) {
+          if (place !== undefined) cohort?.end(id, place, isGivenUp);
         },
       };
     },
   };
+}
+
+/** True when a member that has not come is on its way. */
+async function isAnyComing({ seen, expected }: Window): Promise<boolean> {
+  for (const [id, isComing] of expected) if (!seen.has(id) && (await isComing())) return true;
+  return false;
 }
 
 const ALONE: Member = { arrive: async () => undefined, end: () => undefined };
@@ -100,16 +97,16 @@ type Place = { stage: number; go: PromiseWithResolvers<void> };
 /** Members of a window that go through the stages together; late ones make a cohort of their own. */
 class Cohort {
   readonly #places = new Map<string, Place>();
-  /** Members of the window that have not come to any stage. */
-  #unseen: number;
+  readonly #window: Window;
+  readonly #size: number;
+  #isGathered = false;
   #cameAt: number | undefined;
   #longestPause = 0;
   #quiet: NodeJS.Timeout | undefined;
-  readonly #expected: ReadonlyMap<string, IsComing>;
 
-  constructor(unseen: number, expected: ReadonlyMap<string, IsComing>) {
-    this.#unseen = unseen;
-    this.#expected = expected;
+  constructor(window: Window, size: number) {
+    this.#window = window;
+    this.#size = size;
   }
 
   get isEmpty(): boolean {
@@ -117,15 +114,11 @@ class Cohort {
   }
 
   get isGathering(): boolean {
-    return this.#unseen > 0;
+    return !this.#isGathered && this.#window.seen.size < this.#size;
   }
 
   has(id: string): boolean {
     return this.#places.has(id);
-  }
-
-  expectLess(): void {
-    this.#unseen -= 1;
   }
 
   arrive(id: string, stage: number): Place {
@@ -139,10 +132,11 @@ class Cohort {
     return place;
   }
 
-  end(id: string, place: Place): void {
+  end(id: string, place: Place, isGivenUp: boolean): void {
     // An activity that Temporal has given up may end after the next attempt has come.
     if (this.#places.get(id) !== place) return;
     this.#places.delete(id);
+    if (isGivenUp) this.#window.seen.delete(id);
     this.#move();
   }
 
@@ -156,6 +150,7 @@ class Cohort {
   /** Let those go who wait at the lowest stage: nobody is still to come to it. */
   #open(): void {
     if (this.isGathering) return;
+    this.#isGathered = true;
     const places = [...this.#places.values()];
     const lowest = Math.min(...places.map(({ stage }) => stage));
     for (const place of places) if (place.stage === lowest) place.go.resolve();
@@ -170,25 +165,16 @@ class Cohort {
   /** Nothing has moved for a while: wait no longer for members that have not come and are not on their way, and then for nobody. */
   async #giveUp(): Promise<void> {
     const pause = this.#quiet;
-    const waitsOn = this.isGathering && (await this.#isAnyComing());
+    const isLong = performance.now() - (this.#cameAt ?? 0) > LONGEST_PAUSE_MS;
+    const waitsOn = this.isGathering && !isLong && (await isAnyComing(this.#window));
     // Somebody has moved meanwhile.
     if (this.#quiet !== pause) return;
-    if (waitsOn) this.#move();
-    else this.#goOn();
-  }
-
-  #goOn(): void {
-    if (this.isGathering) this.#unseen = 0;
-    else for (const place of this.#places.values()) place.go.resolve();
+    if (!waitsOn) this.#goOn();
     this.#move();
   }
 
-  async #isAnyComing(): Promise<boolean> {
-    const since = this.#cameAt ?? 0;
-    for (const isComing of this.#expected.values()) {
-      if (performance.now() - since > LONGEST_PAUSE_MS) return false;
-      if (await isComing()) return true;
-    }
-    return false;
+  #goOn(): void {
+    if (this.isGathering) this.#isGathered = true;
+    else for (const place of this.#places.values()) place.go.resolve();
   }
 }

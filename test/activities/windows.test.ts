@@ -162,6 +162,34 @@ test('an attempt that Temporal has given up takes the place of the next one from
   expect(log).toEqual(['one plan', 'two plan']);
 });
 
+test('members that Temporal has given up come together again', async () => {
+  const { come, expect: sentTo, log } = windowOf(3);
+  for (const id of ['one', 'two', 'three']) sentTo(id, () => true);
+  const [one, two, three] = [come('one'), come('two'), come('three')];
+  await Promise.all([one.arrive('plan'), two.arrive('plan'), three.arrive('plan')]);
+  three.end();
+  for (const member of [one, two]) member.end(true);
+  void come('one').arrive('plan');
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(log.slice(3)).toEqual([]);
+  await come('two').arrive('plan');
+  expect(log.slice(3)).toEqual(['one plan', 'two plan']);
+});
+
+test('one that is given up while the others gather is waited for like the others', async () => {
+  const { come, expect: sentTo, log } = windowOf(3);
+  for (const id of ['one', 'two', 'three']) sentTo(id, () => true);
+  const one = come('one');
+  void one.arrive('plan');
+  void come('two').arrive('plan');
+  one.end(true);
+  void come('three').arrive('plan');
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(log).toEqual([]);
+  await come('one').arrive('plan');
+  expect(log).toEqual(['two plan', 'three plan', 'one plan']);
+});
+
 test('a request of no window waits for nobody', async () => {
   await createWindows().member(undefined, 'alone').arrive('plan', never);
 });
