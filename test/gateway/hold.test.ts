@@ -73,6 +73,8 @@ test('after a restore each open operation is told with what it would do, and goe
   const state = async (path: string) => (await ask('GET', path)).body.state;
   await expect.poll(() => state(first), SOON).toBe('completed');
   await expect.poll(() => state(second), SOON).not.toBe('running');
+  // Temporal lists them as open for a moment more.
+  await expect.poll(async () => (await open()).body.operations, SOON).toHaveLength(1);
   expect(await ask('DELETE', `${restore}?rest=end`)).toMatchObject({ status: 200, body: { restore: null } });
   await expect.poll(() => state(third), SOON).not.toBe('running');
   expect(await ask('POST', `${first}/continue`)).toMatchObject({ status: 404 });
