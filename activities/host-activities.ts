@@ -7,6 +7,7 @@ import { reportsOnly } from '../domain/host/repair-mode.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import type { HostActivities, Survey, SurveyInput, Target } from '../workflows/host-activities.ts';
+import { createAnswers } from './answers.ts';
 import { changeGuest } from './change-guest.ts';
 import { createComingGuests } from './coming-guests.ts';
 import { planDhcp } from './dhcp.ts';
@@ -42,6 +43,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   const windows = createWindows();
   const coming = createComingGuests();
   const turns = createTurns();
+  const answers = createAnswers();
   const checkpoints = createCheckpointKeeper();
   const idleRuns = createIdleRuns();
   const closedSchedules = createClosedSchedules(host.rules.host);
@@ -116,6 +118,12 @@ export function createHostActivities(host: HostRuntime): HostActivities {
           isSent = true;
         });
       }),
+    answerOperation: async (answer) => {
+      await answers.send(Context.current().client, answer);
+      const { operation, id, outcome } = answer;
+      const portIds = outcome.kind === 'done' ? outcome.result.found.portIds : [];
+      return { operation, id, kind: outcome.kind, portIds };
+    },
     planChange: (input) =>
       planning(input, (stop) => inWindow(input, 'plan', stop, () => guests.planChange(input, stop))),
     changeGuest: (input) =>
