@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readControl } from '../../client/host-control.ts';
+import { openOperations } from '../../client/restored.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { createEnvironment, type Environment, portId, vlan } from '../workflows/environment.ts';
 import { startRun } from '../workflows/start.ts';
@@ -20,8 +21,7 @@ const isHeld = (run: { describe(): ReturnType<Awaited<ReturnType<typeof start>>[
   vi.waitUntil(async () => (await run.describe()).typedSearchAttributes.get(ZVM_OUTCOME) === 'held', SOON);
 const rowsOf = async (userid: string) => (await zvm.guest(userid)).rows.length;
 /** The open operations; Temporal lists what has begun or ended a moment later. */
-const listed = async (): Promise<string[]> =>
-  (await zvmnetJson(['restore', 'list', zvm.host])).operations.map(({ id }: { id: string }) => id);
+const listed = async () => (await openOperations(zvm.client, zvm.host)).map(({ id }) => id);
 const idOf = ({ workflowId }: { workflowId: string }) => workflowId.replaceAll('/', '~');
 
 test('after a restore each open operation goes on or ends by the word of an operator, and nothing else is written', async () => {
@@ -34,6 +34,7 @@ test('after a restore each open operation goes on or ends by the word of an oper
   await Promise.all([continued, ended, undecided].map(isHeld));
   await expect.poll(listed).toEqual([continued, ended, undecided].map(idOf));
   const { operations } = await zvmnetJson(['restore', 'list', zvm.host]);
+  expect(operations.map(({ id }: { id: string }) => id)).toEqual([continued, ended, undecided].map(idOf));
   expect(operations[0].would.length).toBeGreaterThan(1);
   expect((await zvmnet(['restore', 'list', zvm.host])).out).toContain('undecided');
 
