@@ -167,13 +167,13 @@ function changeOf(change: unknown): Change {
 /** Why the request cannot be planned yet: its guest run has to know more, or others go first. Undefined when it is its turn. */
 async function placeOf(
   operations: TemporalOperations,
-  { host, userid, operation, order }: ChangeToPlan,
+  { host, userid, batch, operation, order }: ChangeToPlan,
 ): Promise<Exclude<Planning, PlannedChange> | undefined> {
   if (order === undefined || operation === undefined) return undefined;
   const { client } = Context.current();
   if (order.looksBackFrom !== undefined) {
     const run = { workflowId: guestWorkflowId(host, userid), runId: order.looksBackFrom };
-    const earlierRuns = await operations.carriedOut(client, run, order.acceptedAt);
+    const earlierRuns = await operations.carriedOut(client, run, order.acceptedAt, isSingle(batch));
     if (earlierRuns !== undefined) return { kind: 'learns', earlierRuns };
   }
   if (!order.waitsForEarlier) return undefined;

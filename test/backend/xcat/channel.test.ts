@@ -39,6 +39,16 @@ async function heldChannel(options: ChannelOptions = {}) {
   };
 }
 
+/** The same, both of whose calls for all chains carry a bulk operation's. */
+async function fullChannel() {
+  const held = await heldChannel();
+  const bulk = [held.run('one')];
+  await held.calls(1);
+  bulk.push(held.run('two'));
+  await held.calls(2);
+  return { ...held, bulk };
+}
+
 /** Chains that a script runs side by side. */
 const lanesOf = (body: string) => body.match(/folder\/\d+\\" 2>&1 &/g)?.length ?? 1;
 
@@ -158,11 +168,7 @@ describe('the command channel', () => {
   });
 
   it("sends a single operation's chains while bulk operations have both other calls, and those of the same moment together", async () => {
-    const { run, calls, letGo, bodies } = await heldChannel();
-    const bulk = [run('one')];
-    await calls(1);
-    bulk.push(run('two'));
-    await calls(2);
+    const { run, calls, letGo, bodies, bulk } = await fullChannel();
     bulk.push(run('three'));
     const singles = [run('first', { single: true }), run('second', { single: true })];
     await calls(3);
@@ -175,11 +181,7 @@ describe('the command channel', () => {
   });
 
   it('sends no chain of a bulk operation by the way of single operations, however long that is free', async () => {
-    const { run, calls, letGo, bodies } = await heldChannel();
-    const bulk = [run('one')];
-    await calls(1);
-    bulk.push(run('two'));
-    await calls(2);
+    const { run, calls, letGo, bodies, bulk } = await fullChannel();
     bulk.push(run('three'));
     for (const index of [2, 3]) {
       const single = run(`single${index}`, { single: true });
@@ -196,11 +198,7 @@ describe('the command channel', () => {
   });
 
   it('lets single operations go first into a call that becomes free, but not twice before a bulk operation', async () => {
-    const { run, calls, letGo, bodies } = await heldChannel();
-    const all = [run('one')];
-    await calls(1);
-    all.push(run('two'));
-    await calls(2);
+    const { run, calls, letGo, bodies, bulk: all } = await fullChannel();
     all.push(run('own', { single: true }));
     await calls(3);
     all.push(run('three'), run('first', { single: true }));
@@ -246,11 +244,7 @@ describe('the command channel', () => {
   });
 
   it('does not send what a single operation waits with when it stops or aborts', async () => {
-    const { run, calls, letGo, bodies } = await heldChannel();
-    const under = [run('one')];
-    await calls(1);
-    under.push(run('two'));
-    await calls(2);
+    const { run, calls, letGo, bodies, bulk: under } = await fullChannel();
     under.push(run('own', { single: true }));
     await calls(3);
     const [stopping, aborting] = [new AbortController(), new AbortController()];
