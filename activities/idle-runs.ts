@@ -2,8 +2,9 @@ import type { Context } from '@temporalio/activity';
 import { subjectKey } from '../domain/drift/repair-subject.ts';
 import { messageOf } from '../domain/text/error-message.ts';
 import { RECONCILE_PREFIX, reconcileScheduleId, scheduleWorkflowId } from '../temporal-config/names.ts';
-import type { Survey, SurveyInput } from '../workflows/host-activities.ts';
+import type { Survey } from '../workflows/host-activities.ts';
 import type { ReconcileRun } from './kept-checkpoint.ts';
+import type { SurveyTask } from './survey-failures.ts';
 
 type Client = Context['client'];
 
@@ -43,7 +44,11 @@ export function createIdleRuns(): IdleRuns {
 }
 
 /** True of a run of the host's Schedule that changes nothing, tells nobody of a port, and knows of no failure that the run before did not know. */
-export function isIdle(run: ReconcileRun, { host, failed }: SurveyInput, survey: Omit<Survey, 'checkpoint'>): boolean {
+export function isIdle(
+  run: ReconcileRun,
+  { host, failed }: Pick<SurveyTask, 'host' | 'failed'>,
+  survey: Omit<Survey, 'checkpoint' | 'request'>,
+): boolean {
   const { candidates, vswitches, managementNetwork, dhcp, statuses, reIpled } = survey;
   const known = new Set(failed.map(({ about }) => subjectKey(about)));
   return (

@@ -50,7 +50,6 @@ export async function occasionsSince(client: Client, host: string, since: Date):
 }
 
 const WANTS_APPROVAL = 'awaiting-approval';
-const FAILED = ['FAILED', 'TIMED_OUT'];
 /** Somebody has ended the run: it says nothing about the host. */
 const STOPPED = new Set(['TERMINATED', 'CANCELLED']);
 const TYPES = [...OPERATION_TYPES, 'followNeutron'].map(quoted).join(', ');
@@ -126,6 +125,13 @@ function dataOf(operation: OperationDetails): Record<string, unknown> {
   });
 }
 
+/** A failed run that says nothing of its outcome has not looked at the host: it began with a build that was replaced. */
+function foundAway({ status, typedSearchAttributes }: WorkflowExecutionInfo): boolean {
+  return (
+    status.name === 'TIMED_OUT' || (status.name === 'FAILED' && typedSearchAttributes.get(ZVM_OUTCOME) !== undefined)
+  );
+}
+
 const Reconciled = z.object({
   drifted: z.number(),
   repaired: z.number(),
@@ -141,8 +147,8 @@ async function ofReconciliation(
   run: WorkflowExecutionInfo,
   before: WorkflowExecutionInfo | undefined,
 ): Promise<HostEvent[]> {
-  const wasAway = before !== undefined && FAILED.includes(before.status.name);
-  if (FAILED.includes(run.status.name)) {
+  const wasAway = before !== undefined && foundAway(before);
+  if (foundAway(run)) {
     if (wasAway) return [];
     const { failure } =
       (await describeOperation(client, operationIdOf(run.workflowId), run.runId, { ask: false })) ?? {};
