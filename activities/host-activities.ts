@@ -14,7 +14,7 @@ import { refusedFailure } from './failures.ts';
 import { createGuestActivities } from './guest-activities.ts';
 import { type Keep, withCancellation, withHeartbeat } from './heartbeat.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { createClosedSchedules, createIdleRuns, deleteRuns, isIdle } from './idle-runs.ts';
+import { createClosedSchedules, createIdleRuns, deleteRuns, idleRunsBefore, isIdle } from './idle-runs.ts';
 import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { createMigration, planMigration } from './migration.ts';
@@ -154,8 +154,10 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         const own = info.workflowExecution ?? { workflowId: '', runId: '' };
         const { text, isFull } = kept.write(checkpoint, own, input.isContinued);
         // Later runs rest on one with a full checkpoint.
-        idleRuns.note(own, input.now, !isFull && isIdle(own, task, survey));
-        await deleteRuns(Context.current(), [...idleRuns.due(), ...(await closedSchedules(client, input.now))]);
+        const idle = await idleRuns.dueAfter(own, !isFull && isIdle(own, task, survey), () =>
+          idleRunsBefore(client, host.rules.host),
+        );
+        await deleteRuns(Context.current(), [...idle, ...(await closedSchedules(client, input.now))]);
         return { request, ...survey, ...modeOf(input, host.rules, await host.gate.control()), checkpoint: text };
       }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
