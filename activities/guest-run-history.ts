@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { isWordChange } from '../domain/text/words.ts';
 import { decodePayloads } from '../temporal-config/payloads.ts';
+import type { AnsweredOperation } from '../workflows/guest-queue-messages.ts';
 import type { AnsweredRequest, EarlierRuns, Word } from '../workflows/host-activities.ts';
 
 type Client = Context['client'];
@@ -11,14 +12,18 @@ type History = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['f
 type Event = NonNullable<History['events']>[number];
 type Payloads = { payloads?: readonly Payload[] | null } | null | undefined;
 
-type Answer = { id: string; outcome: unknown; runId: unknown };
+/** An answer as the history has it; `signal` where the run sent it itself. */
+type Answered = Pick<AnsweredOperation, 'operation' | 'id' | 'portIds'> & {
+  kind: string | undefined;
+  signal?: { outcome: unknown; runId: unknown };
+};
 
 /** A run of a guest as its history tells it, for one that has left no result. */
 export type GuestRunHistory = {
   /** Requests without an answer, with their operations; `began`: steps of it may have been carried out. */
   unanswered: { id: string; operation: string; began: boolean }[];
   /** Answers that were on their way when the run ended: Temporal drops them. */
-  undelivered: (Answer & { operation: string })[];
+  undelivered: { operation: string; id: string; outcome: unknown; runId: unknown }[];
 } & EarlierRuns;
 
 const Request = z.object({
@@ -31,14 +36,17 @@ const Request = z.object({
   change: z.object({ kind: z.string(), asked: z.literal(true).optional() }),
 });
 const WordSchema = z.object({ acceptedAt: z.number(), operation: z.string() }) satisfies z.ZodType<Word>;
-const Answered = z.object({
+const AnsweredSchema = z.object({
   id: z.string(),
   runId: z.string(),
   operation: z.string(),
   comesAgain: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<AnsweredRequest>;
 /** The words and answers in the result of a guest run, or in what it hands to its next run. */
-export const EarlierRunsSchema = z.object({ words: z.record(z.string(), WordSchema), answered: z.array(Answered) });
+export const EarlierRunsSchema = z.object({
+  words: z.record(z.string(), WordSchema),
+  answered: z.array(AnsweredSchema),
+});
 const Carried = EarlierRunsSchema.extend({
   waiting: z.array(Request),
   current: z.object({ request: Request, forward: z.object({ touched: z.array(z.unknown()) }) }).optional(),
@@ -47,7 +55,13 @@ const Done = z.object({
   kind: z.literal('done'),
   result: z.object({ found: z.object({ portIds: z.array(z.string()) }) }),
 });
-const Awaits = z.object({ kind: z.literal('awaits') });
+const Kind = z.object({ kind: z.string() });
+/** The name of the SDK's markers, and the result in those of `answerOperation`. */
+const LOCAL_ACTIVITY = 'core_local_activity';
+const Sent = z.object({
+  ...{ operation: z.string(), id: z.string(), kind: z.string() },
+  portIds: z.array(z.string()),
+}) satisfies z.ZodType<Answered>;
 const Applying = z.object({ requestId: z.string() });
 /** The sign of an activity that plans and carries out, once it has begun to carry out. */
 const BegunChange = z.union([z.object({ applied: z.unknown() }), z.object({ planned: z.unknown() })]);
@@ -66,7 +80,7 @@ class HistoryReader {
   readonly #begun = new Set<string>();
   /** Requests of activities that plan and carry out, by the event that scheduled them, until they have ended. */
   readonly #changing = new Map<string, string>();
-  readonly #answers = new Map<string, Answer & { operation: string }>();
+  readonly #answers = new Map<string, Answered>();
   readonly #delivered = new Set<string>();
   #carried: EarlierRuns = { words: {}, answered: [] };
 
@@ -80,11 +94,22 @@ class HistoryReader {
     const signaled = event.workflowExecutionSignaledEventAttributes;
     if (signaled?.signalName === 'enqueue') this.#enqueue((await this.#decode(signaled.input))[0]);
     await this.#readActivity(event);
+    const marker = event.markerRecordedEventAttributes;
+    if (marker?.markerName === LOCAL_ACTIVITY) {
+      const [answer] = (await this.#decode(marker.details?.result)).map((result) => Sent.safeParse(result).data);
+      if (answer !== undefined) this.#answers.set(String(event.eventId), answer);
+    }
+    await this.#readSignal(event);
+  }
+
+  async #readSignal(event: Event): Promise<void> {
     const sent = event.signalExternalWorkflowExecutionInitiatedEventAttributes;
     if (sent?.signalName === 'answer') {
       const [id, outcome, runId] = await this.#decode(sent.input);
       const operation = sent.workflowExecution?.workflowId ?? '';
-      if (typeof id === 'string') this.#answers.set(String(event.eventId), { id, operation, outcome, runId });
+      const kind = Kind.safeParse(outcome).data?.kind;
+      const answer = { operation, kind, portIds: portsOf(outcome), signal: { outcome, runId } };
+      if (typeof id === 'string') this.#answers.set(String(event.eventId), { id, ...answer });
     }
     const arrived =
       event.externalWorkflowExecutionSignaledEventAttributes ??
@@ -116,8 +141,8 @@ class HistoryReader {
     const isAnswered = new Set(answered.map(({ id }) => id));
     const requests = [...this.#requests.values()];
     const words = { ...this.#carried.words };
-    for (const { id, operation, outcome } of answered)
-      for (const portId of portsOf(outcome)) {
+    for (const { id, operation, portIds } of answered)
+      for (const portId of portIds) {
         const request = this.#requests.get(id);
         if (request === undefined || request.dryRun || !isWordChange(request.change)) continue;
         const word = { acceptedAt: request.acceptedAt, operation };
@@ -127,9 +152,9 @@ class HistoryReader {
       words,
       answered: [
         ...this.#carried.answered,
-        ...answered.map(({ id, operation, outcome }) => {
+        ...answered.map(({ id, operation, kind }) => {
           const { runId = '', comesAgain } = this.#requests.get(id) ?? {};
-          const again = comesAgain ?? (Awaits.safeParse(outcome).success ? true : undefined);
+          const again = comesAgain ?? (kind === 'awaits' ? true : undefined);
           return { id, operation, runId, ...defined({ comesAgain: again }) };
         }),
         // Its operation is told that the run was lost: a repeated request of it is not carried out.
@@ -140,7 +165,9 @@ class HistoryReader {
       unanswered: requests
         .filter(({ id }) => !isAnswered.has(id))
         .map(({ id, operation }) => ({ id, operation: operation.workflowId, began: this.#begun.has(id) })),
-      undelivered: [...this.#answers].flatMap(([event, each]) => (this.#delivered.has(event) ? [] : [each])),
+      undelivered: [...this.#answers].flatMap(([event, { operation, id, signal }]) =>
+        signal === undefined || this.#delivered.has(event) ? [] : [{ operation, id, ...signal }],
+      ),
     };
   }
 

@@ -6,6 +6,7 @@ import type { HostControl, WorkFor } from '../domain/host/host-control.ts';
 import { reportsOnly } from '../domain/host/repair-mode.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import type { HostActivities, Survey, SurveyInput, Target } from '../workflows/host-activities.ts';
+import { createAnswers } from './answers.ts';
 import { changeGuest } from './change-guest.ts';
 import { planDhcp } from './dhcp.ts';
 import { createEarlierProbes } from './earlier-probes.ts';
@@ -40,6 +41,7 @@ type Arrive = (stage: Stage) => Promise<void>;
 export function createHostActivities(host: HostRuntime): HostActivities {
   const windows = createWindows();
   const turns = createTurns();
+  const answers = createAnswers();
   const checkpoints = createCheckpointKeeper();
   const idleRuns = createIdleRuns();
   const closedSchedules = createClosedSchedules(host.rules.host);
@@ -103,6 +105,12 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         refuseOtherHost(host, on);
         await enqueueRequests(Context.current().client, on, requests);
       }),
+    answerOperation: async (answer) => {
+      await answers.send(Context.current().client, answer);
+      const { operation, id, outcome } = answer;
+      const portIds = outcome.kind === 'done' ? outcome.result.found.portIds : [];
+      return { operation, id, kind: outcome.kind, portIds };
+    },
     planChange: (input) =>
       planning(input, (stop) => inWindow(input, 'plan', stop, () => guests.planChange(input, stop))),
     changeGuest: (input) =>

@@ -1,4 +1,4 @@
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import { applicationFailureOf } from './failures.ts';
 import type { Batch } from './guest-request.ts';
 import type { HostActivities } from './host-activities.ts';
@@ -64,6 +64,18 @@ export function reading(
     startToCloseTimeout: READING_OF_A_GUEST,
     heartbeatTimeout: heartbeatOf(batch),
     retry: { maximumAttempts: 1 },
+  });
+}
+
+/**
+ * The answer of a guest run within its workflow task (docs/decisions/14-a-window-is-answered-together.md). A signal of the run itself takes another task,
+ * and Temporal drops it when the run ends in this one.
+ */
+export function answering(): Pick<HostActivities, 'answerOperation'> {
+  return proxyLocalActivities<HostActivities>({
+    summary: 'answer the operation',
+    startToCloseTimeout: CALL_TO_TEMPORAL,
+    retry: { initialInterval: '1 second', maximumInterval: '10 seconds' },
   });
 }
 

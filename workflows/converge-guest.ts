@@ -14,6 +14,7 @@ import { defined } from '../domain/defined.ts';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { tracePlaceIn } from '../temporal-config/trace-header.ts';
+import { answering } from './activity-proxies.ts';
 import { carryOutByKind } from './carriers.ts';
 import { heldBy, requestedPause } from './failures.ts';
 import { GuestQueue } from './guest-queue.ts';
@@ -59,7 +60,7 @@ class HistoryFull extends Error {}
 
 /**
  * The guest run: the only writer of a guest's network. It owns the queue of the guest's requests, carries them out in the order in which
- * Temporal accepted their operations, answers each operation by one signal, and ends when the queue is empty.
+ * Temporal accepted their operations, answers each operation by a signal, and ends when the queue is empty.
  */
 export async function convergeGuest(input: ConvergeGuestInput, carried?: GuestRunState): Promise<ConvergeGuestResult> {
   const run = new GuestRun(acceptedInput(input), acceptedState(carried));
@@ -340,8 +341,12 @@ class GuestRun {
     this.#answer(request, outcome);
   }
 
-  #answer({ id, runId, operation }: GuestRequest, outcome: RequestOutcome): void {
-    this.#send(id, () => getExternalWorkflowHandle(operation.workflowId).signal(answer, id, outcome, runId));
+  #answer(request: GuestRequest, outcome: RequestOutcome): void {
+    const { id, runId } = request;
+    const operation = request.operation.workflowId;
+    if (isAnsweredTogether(request, outcome))
+      this.#send(id, () => answering().answerOperation({ operation, id, outcome, runId }));
+    else this.#send(id, () => getExternalWorkflowHandle(operation).signal(answer, id, outcome, runId));
   }
 
   #tell({ id, operation, reports }: GuestRequest, where: RequestStanding): void {
@@ -362,12 +367,14 @@ class GuestRun {
   }
 
   /** A signal to an ended operation may fail. */
-  #send(id: string, signal: () => Promise<void>): void {
-    const sent = (this.#told.get(id) ?? Promise.resolve()).then(() =>
-      CancellationScope.nonCancellable(signal).catch((error: unknown) => {
+  #send(id: string, signal: () => Promise<unknown>): void {
+    const sent = (this.#told.get(id) ?? Promise.resolve()).then(async () => {
+      try {
+        await CancellationScope.nonCancellable(signal);
+      } catch (error) {
         log.debug('signal to an operation failed', { request: id, reason: String(error) });
-      }),
-    );
+      }
+    });
     this.#told.set(id, sent);
     void sent.then(() => {
       if (this.#told.get(id) === sent) this.#told.delete(id);
@@ -393,4 +400,10 @@ class GuestRun {
   #show(state: string): void {
     showGuestRun(this.#input, state, this.queue, this.#finished);
   }
+}
+
+/** True for the guests of a window that were changed: the answer is the same however often the workflow task that gives it is done again. */
+function isAnsweredTogether({ batch, takesAnswers }: GuestRequest, outcome: RequestOutcome): boolean {
+  const isOfWindow = batch !== undefined && batch.size > 1;
+  return takesAnswers === true && isOfWindow && outcome.kind === 'done' && outcome.result.changed;
 }

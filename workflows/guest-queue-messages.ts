@@ -73,8 +73,19 @@ export const abandon = defineSignal<[string]>('abandon');
 /** Query to a guest run: the operation in progress, and the waiting operations in order, by Workflow ID. */
 export const queueOfGuest = defineQuery<{ current: string | undefined; waiting: string[] }>('queue');
 
-/** Sent to an operation, once for each of its requests: the request's id, how it ended, and the run of the operation that had sent it. */
+/** The answer to a request: its id, how it ended, and the run of the operation that had sent it. */
+export type Answer = { id: string; outcome: RequestOutcome; runId: string };
+
+/** An answer, with the Workflow ID of the operation that it goes to. */
+export type AnswerToOperation = Answer & { operation: string };
+
+/** The part of a sent answer that the history of a guest run keeps, for later runs of the guest. */
+export type AnsweredOperation = { operation: string; id: string; kind: RequestOutcome['kind']; portIds: string[] };
+
+/** Sent to an operation by a guest run, once for each of its requests. */
 export const answer = defineSignal<[string, RequestOutcome, string]>('answer');
+/** Sent to a bulk operation by a worker, in place of signals of each guest run. An answer may come again. */
+export const answers = defineSignal<[Answer[]]>('answers');
 /** Signal to an operation whose request waits, begins or is retried. */
 export const standing = defineSignal<[string, RequestStanding]>('standing');
 /** Signal to an operation whose guest run was terminated or failed: the request's id, and whether it was in progress. */
@@ -102,7 +113,7 @@ export function isGuestRequest(value: unknown): value is GuestRequest {
     [value.keepOnFailure, value.dryRun, value.reports, value.onlyIfFree].every((flag) => typeof flag === 'boolean') &&
     isAbsentOr(value.onlyIf, isRecord) &&
     isAbsentOr(value.asks, isPolicyQuestion) &&
-    isAbsentOr(value.comesAgain, (flag) => flag === true) &&
+    [value.comesAgain, value.takesAnswers].every((mark) => isAbsentOr(mark, (flag) => flag === true)) &&
     isAbsentOr(value.batch, isBatch) &&
     isAbsentOr(value.directory, isText) &&
     isAbsentOr(value.trace, isText) &&

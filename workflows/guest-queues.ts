@@ -19,6 +19,7 @@ import { callerOfRun } from './caller.ts';
 import { failureData, failureFrom, operationFailed, refused } from './failures.ts';
 import {
   answer,
+  answers,
   guestLost,
   isRequestOutcome,
   isRequestStanding,
@@ -91,12 +92,19 @@ export function guestQueues(): GuestQueues {
   const caller = callerOfRun();
   let count = 0;
 
-  setHandler(answer, (id: unknown, outcome: unknown, runId: unknown) => {
+  const take = (id: unknown, outcome: unknown, runId: unknown) => {
     const asked = pending.get(String(id));
     if (!isRequestOutcome(outcome)) log.warn('malformed answer dropped');
     else if (asked !== undefined && asked.outcome === undefined) {
       asked.outcome = outcome;
       asked.answeredRun = typeof runId === 'string' ? runId : undefined;
+    }
+  };
+  setHandler(answer, take);
+  setHandler(answers, (all: unknown) => {
+    for (const each of Array.isArray(all) ? all : [all]) {
+      if (isRecord(each)) take(each.id, each.outcome, each.runId);
+      else log.warn('malformed answer dropped');
     }
   });
   setHandler(standing, (id: unknown, where: unknown) => {
@@ -125,7 +133,7 @@ export function guestQueues(): GuestQueues {
       operation: { workflowId, firstRunId: firstExecutionRunId },
       acceptedAt: ordered ? acceptedAt : Date.now(),
       asks: { caller, ...question },
-      ...{ summary, dryRun, reports: show !== undefined, onlyIfFree },
+      ...{ summary, dryRun, reports: show !== undefined, onlyIfFree, takesAnswers: true },
       ...defined({ trace: currentTraceparent() }),
     };
     const nothing = { outcome: undefined, answeredRun: undefined, lost: undefined };

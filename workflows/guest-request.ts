@@ -43,6 +43,8 @@ export type GuestRequest = {
   trace?: string;
   /** Answered `busy` unless the guest is free. */
   onlyIfFree: boolean;
+  /** The operation takes the signal `answers`; absent of operations of earlier builds. */
+  takesAnswers?: true;
 };
 
 /** True when the change is a caller's word on ports, of which the last accepted one holds; repairs are no words. */

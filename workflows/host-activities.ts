@@ -31,6 +31,7 @@ import type { ProbePlan } from '../domain/probe/report.ts';
 import type { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import type { Rdev } from '../domain/vswitch/rdev.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
+import type { AnsweredOperation, AnswerToOperation } from './guest-queue-messages.ts';
 import type { Batch, DirectoryReading, GuestRequest, OperationRef } from './guest-request.ts';
 
 /** The guest that an activity works on. `operation` is absent where its end stops nothing: a rollback goes on without it. */
@@ -262,6 +263,8 @@ export type RequestActivities = {
 export type HostActivities = RequestActivities & {
   /** Put requests into the queues of their guests, and start missing guest runs. Safe to repeat: requests have ids. */
   enqueueRequests(input: { host: string; requests: { userid: Userid; request: GuestRequest }[] }): Promise<void>;
+  /** Send a guest run's answer to the bulk operation that asked. Safe to repeat. */
+  answerOperation(input: AnswerToOperation): Promise<AnsweredOperation>;
   /**
    * Read the guest and plan, unless an operation accepted earlier is still on its way. Fails permanently with `Refused` when the request cannot
    * be granted or `onlyIf` does not hold, and with `OperationEnded` when its operation has ended.

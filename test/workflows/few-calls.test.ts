@@ -40,9 +40,9 @@ test('forty ports of forty guests share their calls, and each costs a few events
   const { guests, operation } = await countEvents(zvm.client, zvm.host, since, run.workflowId);
   // A workflow task that times out on a starved machine adds events of its own.
   const { events, timedOutTasks, activities, signals } = guests;
-  expect((events - 3 * timedOutTasks) / GUESTS).toBeLessThanOrEqual(19);
+  expect((events - 3 * timedOutTasks) / GUESTS).toBeLessThanOrEqual(14);
   expect(activities / GUESTS).toBeLessThanOrEqual(1);
-  expect(signals / GUESTS).toBeLessThanOrEqual(2);
+  expect(signals / GUESTS).toBeLessThanOrEqual(1);
   expect(operation.signals / GUESTS).toBeLessThanOrEqual(1);
   expect(operation.activities).toBeLessThanOrEqual(1);
 });
@@ -91,7 +91,7 @@ test('a re-IPL is repaired in one reading, one script of grants and couplings, a
   expect(calls.length).toBeLessThanOrEqual(20);
   expect(sequentialCalls(calls)).toBeLessThanOrEqual(9);
   const { events, timedOutTasks, activities } = guests;
-  expect((events - 3 * timedOutTasks) / result.repaired).toBeLessThanOrEqual(18);
+  expect((events - 3 * timedOutTasks) / result.repaired).toBeLessThanOrEqual(14);
   expect(activities / result.repaired).toBeLessThanOrEqual(1);
   expect(operation.signals / result.repaired).toBeLessThanOrEqual(1);
 });

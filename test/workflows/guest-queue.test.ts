@@ -71,35 +71,71 @@ test('operations that were accepted while no worker ran are carried out in the o
   }
 });
 
+/** A word that is accepted, and is in no list that the guest's run looks at. `arrives` puts it into the guest's queue; answers its outcome. */
+async function lateWord(userid: string, kind: 'changeVlan' | 'createPort', asked: { portId: string; network: object }) {
+  const late = await zvm.client.workflow.start(kind, {
+    taskQueue: `${taskQueueOf(zvm.host)}-without-worker`,
+    workflowId: `late/${zvm.host}/${userid}`,
+    args: [{ host: zvm.host, userid, ...asked }],
+  });
+  const change = kind === 'createPort' ? { kind, port: asked } : { kind, ...asked };
+  const { startTime } = await late.describe();
+  return {
+    async arrives() {
+      await zvm.client.workflow.signalWithStart('convergeGuest', {
+        ...{ taskQueue: taskQueueOf(zvm.host), workflowId: guestRun(userid).workflowId },
+        args: [{ host: zvm.host, userid }],
+        signal: 'enqueue',
+        signalArgs: [
+          {
+            ...{ id: 'late/0', runId: late.firstExecutionRunId, acceptedAt: startTime.getTime(), summary: 'late' },
+            operation: { workflowId: late.workflowId, firstRunId: late.firstExecutionRunId },
+            change,
+            ...{ giveUpAfterMinutes: 1, keepOnFailure: false, dryRun: false, reports: false, onlyIfFree: false },
+          },
+        ],
+      });
+      const result = (await guestRun(userid).result()) as { requests: { outcome: string }[] };
+      await late.terminate();
+      return result.requests.at(-1)?.outcome;
+    },
+  };
+}
+
 test('an earlier word that arrives after a later one was carried out is refused, and says by which', async () => {
   const id = await createPort('LNX10001');
-  // Accepted, and in no list that the guest's run looks at.
-  const late = await zvm.client.workflow.start('changeVlan', {
-    taskQueue: `${taskQueueOf(zvm.host)}-without-worker`,
-    workflowId: `late/${zvm.host}`,
-    args: [{ host: zvm.host, userid: 'LNX10001', portId: id, network: vlan(301) }],
-  });
-  const { startTime } = await late.describe();
+  const late = await lateWord('LNX10001', 'changeVlan', { portId: id, network: vlan(301) });
   const later = await changeVlan('LNX10001', id, 302);
   await later.result();
-  await zvm.client.workflow.signalWithStart('convergeGuest', {
-    ...{ taskQueue: taskQueueOf(zvm.host), workflowId: guestRun('LNX10001').workflowId },
-    args: [{ host: zvm.host, userid: 'LNX10001' }],
-    signal: 'enqueue',
-    signalArgs: [
-      {
-        ...{ id: 'late/0', runId: late.firstExecutionRunId, acceptedAt: startTime.getTime(), summary: 'a late word' },
-        operation: { workflowId: late.workflowId, firstRunId: late.firstExecutionRunId },
-        change: { kind: 'changeVlan', portId: id, network: vlan(301) },
-        ...{ giveUpAfterMinutes: 1, keepOnFailure: false, dryRun: false, reports: false, onlyIfFree: false },
-      },
-    ],
-  });
-  const result = (await guestRun('LNX10001').result()) as { requests: { outcome: string }[] };
-  expect(result.requests.at(-1)).toMatchObject({ outcome: 'refused' });
+  expect(await late.arrives()).toBe('refused');
   expect((await zvm.guest('LNX10001')).granted).toEqual({ VSW1: [302] });
-  await late.terminate();
 });
+
+test.each(['createPort', 'wirePorts'] as const)(
+  'a later word (%s) stands against an earlier one, also when the guest run that carried it out was terminated since',
+  async (type) => {
+    const [userid, other] = type === 'createPort' ? ['LNX10037', 'LNX10036'] : ['LNX10038', 'LNX10039'];
+    const port = { portId: portId(type === 'createPort' ? 495 : 496), vswitch: 'VSW1', network: vlan(302) };
+    const late = await lateWord(userid, 'createPort', { ...port, network: vlan(301) });
+    const held = await zvm.hold(GRANT, 'after');
+    const others = { ...port, userid: other, portId: portId(497) };
+    const asked = type === 'createPort' ? { userid, ...port } : { ports: [{ userid, ...port }, others] };
+    const later = await startRun(zvm.client, type, { host: zvm.host, ...asked } as never);
+    await held.reached();
+    const next = { host: zvm.host, userid, portId: portId(498), vswitch: 'VSW2', network: vlan(100) };
+    const waiting = await startRun(zvm.client, 'createPort', next as never);
+    await hasOutcome(waiting.workflowId, 'waiting');
+    const heldAgain = await zvm.hold(GRANT, 'before');
+    await held.release();
+    await later.result();
+    await heldAgain.reached();
+    await guestRun(userid).terminate('by an operator');
+    await heldAgain.release();
+    expect(await failureOf(waiting.result())).toMatchObject({ message: /was terminated/ });
+    expect(await late.arrives()).toBe('refused');
+    expect((await zvm.guest(userid)).granted).toMatchObject({ VSW1: [302] });
+  },
+);
 
 test('a waiting operation says for whom it waits, and costs no events while it does', async () => {
   const id = await createPort('LNX10002');
