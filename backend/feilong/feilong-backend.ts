@@ -59,7 +59,7 @@ async function readServerNics(host: FeilongHost, signal: AbortSignal): Promise<S
   const administrators = vswitches.flatMap(({ name, nics }): VswitchName[] =>
     nics.some((nic) => nic.userid === userid) ? [name] : [],
   );
-  return { administrators, userid, here: true, coupled: false };
+  return { administrators, coupled: false };
 }
 
 function noManagementNetwork(): BackendError {
