@@ -20,6 +20,8 @@ export type HostRequest = {
   recordSince?: number;
   /** Answer what is recorded of all guests too, and when z/VM was started. */
   survey?: boolean;
+  /** The reading is for an operation on its own: it waits for no call of a bulk operation. */
+  single?: boolean;
 };
 
 /** All that is known of one guest and around it. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callsTo, sequentialCalls } from '../../bench/calls.ts';
 import { countEvents } from '../../bench/histories.ts';
 import { fillHost, guestsFor, type WiredHost } from '../../bench/wired-host.ts';
+import { guestWorkflowId } from '../../temporal-config/names.ts';
 import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 import { startRun } from './start.ts';
@@ -9,6 +10,8 @@ import { startRun } from './start.ts';
 // Counts alone: a busy machine is slow, and makes no more calls. Calls side by side overlap there too when each takes a while.
 const GUESTS = 40;
 const PORTS = 120;
+// Of Temporal's five.
+const DEFAULT_PRIORITY = 3;
 let zvm: Environment;
 beforeAll(async () => {
   zvm = await createEnvironment({ guests: GUESTS + 1, latencyMs: 500 });
@@ -45,6 +48,18 @@ test('forty ports of forty guests share their calls, and each costs a few events
   expect(signals / GUESTS).toBeLessThanOrEqual(1);
   expect(operation.signals / GUESTS).toBeLessThanOrEqual(1);
   expect(operation.activities).toBeLessThanOrEqual(1);
+});
+
+test("Temporal hands out the tasks of a bulk operation's guests after those of a single one", async () => {
+  const priorityOf = async (guest: number) => {
+    const run = zvm.client.workflow.getHandle(guestWorkflowId(zvm.host, userid(guest)));
+    return (await run.describe()).priority?.priorityKey;
+  };
+  const ports = [1, 2].map((guest) => ({ userid: userid(guest), ...port(9_100 + guest) }));
+  await (await startRun(zvm.client, 'wirePorts', { host: zvm.host, ports } as never)).result();
+  expect(await priorityOf(1)).toBeGreaterThan(DEFAULT_PRIORITY);
+  await zvm.run('createPort', { userid: userid(3), ...port(9_103) });
+  expect((await priorityOf(3)) ?? DEFAULT_PRIORITY).toBe(DEFAULT_PRIORITY);
 });
 
 type Wired = { release?: '6.3' | '7.4'; ports?: number };
