@@ -5,9 +5,11 @@ import type { ConfiguredRules } from '../domain/host/host.ts';
 import type { HostControl, WorkFor } from '../domain/host/host-control.ts';
 import { reportsOnly } from '../domain/host/repair-mode.ts';
 import { refusal } from '../domain/planning/refusal.ts';
+import { guestWorkflowId } from '../temporal-config/names.ts';
 import type { HostActivities, Survey, SurveyInput, Target } from '../workflows/host-activities.ts';
 import { createAnswers } from './answers.ts';
 import { changeGuest } from './change-guest.ts';
+import { createComingGuests } from './coming-guests.ts';
 import { planDhcp } from './dhcp.ts';
 import { createEarlierProbes } from './earlier-probes.ts';
 import { enqueueRequests } from './enqueue.ts';
@@ -40,6 +42,7 @@ type Arrive = (stage: Stage) => Promise<void>;
 /** The activities of one host's worker. They are refused when a workflow of another host is started on this host's task queue. */
 export function createHostActivities(host: HostRuntime): HostActivities {
   const windows = createWindows();
+  const coming = createComingGuests();
   const turns = createTurns();
   const answers = createAnswers();
   const checkpoints = createCheckpointKeeper();
@@ -87,10 +90,12 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   ): Promise<Result> => {
     const member = windows.member(batch, requestId);
     try {
-      await member.arrive(stage, stop);
-      return await turns.take(userid, () => work((next) => member.arrive(next, stop)));
+      return await coming.afterComing(async () => {
+        await member.arrive(stage, stop);
+        return turns.take(userid, () => work((next) => member.arrive(next, stop)));
+      });
     } finally {
-      member.end();
+      member.end(stop.aborted);
     }
   };
   const accepting = acceptingActivities(host.rules.host, () => isGoverned(host));
@@ -103,7 +108,17 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     enqueueRequests: ({ host: on, requests }) =>
       withHeartbeat(async () => {
         refuseOtherHost(host, on);
-        await enqueueRequests(Context.current().client, on, requests);
+        const { client } = Context.current();
+        let isSent = false;
+        for (const { userid, request } of requests)
+          windows.expect(
+            request.batch,
+            request.id,
+            async () => !isSent || coming.isComing(client, guestWorkflowId(on, userid)),
+          );
+        await enqueueRequests(client, on, requests).finally(() => {
+          isSent = true;
+        });
       }),
     answerOperation: async (answer) => {
       await answers.send(Context.current().client, answer);

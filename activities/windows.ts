@@ -8,9 +8,13 @@ export type Stage = (typeof STAGES)[number];
 
 /** Where the guests of a bulk operation's window wait for each other, so that each stage is one call for all of them. */
 export type Windows = {
+  /** A request is sent to a guest of a window; `isComing`: the guest is on its way to this worker, however slow the machine is. */
+  expect(batch: Batch | undefined, id: string, isComing: IsComing): void;
   /** A request to one guest, by its id. One of no window waits for nobody. */
   member(batch: Batch | undefined, id: string): Member;
 };
+
+type IsComing = () => Promise<boolean>;
 
 /** A request on its way through the stages. */
 export type Member = {
@@ -18,8 +22,8 @@ export type Member = {
    * Come to a stage: resolves when no other member has an earlier stage before it. Stages may be left out. Throws the signal's reason.
    */
   arrive(stage: Stage, signal: AbortSignal): Promise<void>;
-  /** End the activity: nobody waits for the member any more. */
-  end(): void;
+  /** End the activity: nobody waits for the member any more, unless Temporal has given the activity up and the guest's run comes with another one. */
+  end(isGivenUp?: boolean): void;
 };
 
 /** True for a guest that is no member of a window, or its only one: nobody waits for it, and it waits for nobody. */
@@ -33,16 +37,18 @@ const SHORTEST_PAUSE_MS = 2_000;
 const FIRST_PAUSE_MS = 3_000;
 /** A call may hang: nobody waits longer for a member that is known. */
 const KNOWN_PAUSE_MS = 15_000;
+/** A task may wait for a worker that is gone: nobody waits longer for a member on its way after the last one has come. */
+const LONGEST_PAUSE_MS = 60_000;
 const MOST_WINDOWS = 200;
 
-type Window = { seen: Set<string>; cohorts: Cohort[] };
+type Window = { seen: Set<string>; expected: Map<string, IsComing>; cohorts: Cohort[] };
 
 /** Create the windows of one worker. Those of their members that another worker carries out are not waited for longer than a pause. */
 export function createWindows(): Windows {
   const windows = new Map<string, Window>();
 
   const windowOf = ({ window: key }: Batch): Window => {
-    const window = windows.get(key) ?? { seen: new Set(), cohorts: [] };
+    const window = windows.get(key) ?? { seen: new Set(), expected: new Map(), cohorts: [] };
     windows.set(key, window);
     const [oldest] = windows.keys();
     if (windows.size > MOST_WINDOWS && oldest !== undefined) windows.delete(oldest);
@@ -51,22 +57,19 @@ export function createWindows(): Windows {
 
   const cohortOf = (batch: Batch, id: string): Cohort => {
     const window = windowOf(batch);
-    const isNew = !window.seen.has(id);
-    window.seen.add(id);
     window.cohorts = window.cohorts.filter((cohort) => !cohort.isEmpty);
     const own = window.cohorts.find((cohort) => cohort.has(id));
-    if (own !== undefined) return own;
-    const gathering = window.cohorts.find((cohort) => cohort.isGathering);
-    if (gathering !== undefined) {
-      if (isNew) gathering.expectLess();
-      return gathering;
-    }
-    const cohort = new Cohort(Math.max(0, batch.size - window.seen.size));
-    window.cohorts.push(cohort);
+    const cohort = own ?? window.cohorts.find((each) => each.isGathering) ?? new Cohort(window, batch.size);
+    if (!window.cohorts.includes(cohort)) window.cohorts.push(cohort);
+    window.seen.add(id);
     return cohort;
   };
 
   return {
+    expect(batch, id, isComing) {
+      if (batch === undefined || batch.size <= 1) return;
+      windowOf(batch).expected.set(id, isComing);
+    },
     member(batch, id) {
       if (batch === undefined || isSingle(batch)) return ALONE;
       let cohort: Cohort | undefined;
@@ -77,12 +80,18 @@ export function createWindows(): Windows {
           place = cohort.arrive(id, STAGES.indexOf(stage));
           await waitUnlessAborted(place.go.promise, signal);
         },
-        end() {
-          if (place !== undefined) cohort?.end(id, place);
+        end(isGivenUp = false) {
+          if (place !== undefined) cohort?.end(id, place, isGivenUp);
         },
       };
     },
   };
+}
+
+/** True when a member that has not come is on its way. */
+async function isAnyComing({ seen, expected }: Window): Promise<boolean> {
+  for (const [id, isComing] of expected) if (!seen.has(id) && (await isComing())) return true;
+  return false;
 }
 
 const ALONE: Member = { arrive: async () => undefined, end: () => undefined };
@@ -93,14 +102,16 @@ type Place = { stage: number; go: PromiseWithResolvers<void> };
 /** Members of a window that go through the stages together; late ones make a cohort of their own. */
 class Cohort {
   readonly #places = new Map<string, Place>();
-  /** Members of the window that have not come to any stage. */
-  #unseen: number;
+  readonly #window: Window;
+  readonly #size: number;
+  #isGathered = false;
   #cameAt: number | undefined;
   #longestPause = 0;
   #quiet: NodeJS.Timeout | undefined;
 
-  constructor(unseen: number) {
-    this.#unseen = unseen;
+  constructor(window: Window, size: number) {
+    this.#window = window;
+    this.#size = size;
   }
 
   get isEmpty(): boolean {
@@ -108,15 +119,11 @@ class Cohort {
   }
 
   get isGathering(): boolean {
-    return this.#unseen > 0;
+    return !this.#isGathered && this.#window.seen.size < this.#size;
   }
 
   has(id: string): boolean {
     return this.#places.has(id);
-  }
-
-  expectLess(): void {
-    this.#unseen -= 1;
   }
 
   arrive(id: string, stage: number): Place {
@@ -130,10 +137,11 @@ class Cohort {
     return place;
   }
 
-  end(id: string, place: Place): void {
+  end(id: string, place: Place, isGivenUp: boolean): void {
     // An activity that Temporal has given up may end after the next attempt has come.
     if (this.#places.get(id) !== place) return;
     this.#places.delete(id);
+    if (isGivenUp) this.#window.seen.delete(id);
     this.#move();
   }
 
@@ -141,12 +149,13 @@ class Cohort {
     this.#open();
     clearTimeout(this.#quiet);
     if (this.isEmpty) return;
-    this.#quiet = setTimeout(() => this.#giveUp(), this.#patience()).unref();
+    this.#quiet = setTimeout(() => void this.#giveUp(), this.#patience()).unref();
   }
 
   /** Let those go who wait at the lowest stage: nobody is still to come to it. */
   #open(): void {
     if (this.isGathering) return;
+    this.#isGathered = true;
     const places = [...this.#places.values()];
     const lowest = Math.min(...places.map(({ stage }) => stage));
     for (const place of places) if (place.stage === lowest) place.go.resolve();
@@ -158,10 +167,19 @@ class Cohort {
     return Math.min(KNOWN_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, PAUSES * this.#longestPause));
   }
 
-  /** Nothing has moved for a while: wait no longer for members that have not come, and then for nobody. */
-  #giveUp(): void {
-    if (this.isGathering) this.#unseen = 0;
-    else for (const place of this.#places.values()) place.go.resolve();
+  /** Nothing has moved for a while: wait no longer for members that have not come and are not on their way, and then for nobody. */
+  async #giveUp(): Promise<void> {
+    const pause = this.#quiet;
+    const isLong = performance.now() - (this.#cameAt ?? 0) > LONGEST_PAUSE_MS;
+    const waitsOn = this.isGathering && !isLong && (await isAnyComing(this.#window));
+    // Somebody has moved meanwhile.
+    if (this.#quiet !== pause) return;
+    if (!waitsOn) this.#goOn();
     this.#move();
+  }
+
+  #goOn(): void {
+    if (this.isGathering) this.#isGathered = true;
+    else for (const place of this.#places.values()) place.go.resolve();
   }
 }

@@ -20,6 +20,8 @@ const GONE_MS = 120_000;
 /** Kinds of tasks, as Temporal numbers them. */
 export const WORKFLOW_TASKS = 1;
 const ACTIVITY_TASKS = 2;
+/** The mode of a description that Temporal calls enhanced. */
+const OF_ALL_PARTITIONS = 1;
 
 /** The identity of a worker: a line that operators read in the Temporal UI and that `workerIn` understands. */
 export function identityOf(system: System, process: string, since: Date): string {
@@ -47,14 +49,20 @@ export function isSameSystem(one: System, other: System): boolean {
 /** A poller of a task queue. */
 export type Poller = { identity: string; lastSeenMs: number };
 
-/** Workers that have polled a task queue within two minutes. */
+/** Workers that have polled a task queue within two minutes. Of many workers with a poll each Temporal tells a part. */
 export async function pollersOf(client: Client, queue: string, tasks: number): Promise<Poller[]> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: queue },
     taskQueueType: tasks,
   });
-  return (pollers ?? [])
+  return recentOf(pollers ?? []);
+}
+
+type Told = { identity?: string | null; lastAccessTime?: { seconds?: unknown; nanos?: number | null } | null };
+
+function recentOf(pollers: readonly Told[]): Poller[] {
+  return pollers
     .map(({ identity, lastAccessTime }) => ({
       identity: identity ?? '',
       lastSeenMs: Number(lastAccessTime?.seconds ?? 0) * 1_000 + Number(lastAccessTime?.nanos ?? 0) / 1_000_000,
@@ -69,8 +77,23 @@ export async function hostsOf(client: Client, serverUrl: string, zhcps: readonly
   return [...new Set(found.map(({ host }) => host))];
 }
 
-/** All running workers, by their identities. */
+/**
+ * All running workers, by their identities. A queue has four partitions, and each worker polls one of them. Temporal tells at once the pollers of the first,
+ * 11 of 32, and those of all some seconds later (docs/reference/temporal.md 3.5).
+ */
 export async function presentWorkers(client: Client): Promise<WorkerIdentity[]> {
-  const pollers = await pollersOf(client, PRESENCE_QUEUE, ACTIVITY_TASKS);
-  return pollers.flatMap(({ identity }) => workerIn(identity) ?? []);
+  const pollers = await Promise.all([pollersOf(client, PRESENCE_QUEUE, ACTIVITY_TASKS), pollersOfPartitions(client)]);
+  return [...new Set(pollers.flat().map(({ identity }) => identity))].flatMap((identity) => workerIn(identity) ?? []);
+}
+
+async function pollersOfPartitions(client: Client): Promise<Poller[]> {
+  const { versionsInfo } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: PRESENCE_QUEUE },
+    apiMode: OF_ALL_PARTITIONS,
+    taskQueueTypes: [ACTIVITY_TASKS],
+    reportPollers: true,
+  });
+  const types = Object.values(versionsInfo ?? {}).flatMap(({ typesInfo }) => Object.values(typesInfo ?? {}));
+  return recentOf(types.flatMap(({ pollers }) => pollers ?? []));
 }

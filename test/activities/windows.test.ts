@@ -17,6 +17,9 @@ function windowOf(size: number) {
   const log: string[] = [];
   return {
     log,
+    /** A request is sent to the guest, which is on its way as long as this answers true. */
+    expect: (id: string, isComing: () => boolean) =>
+      windows.expect({ window: 'run/0', size }, id, async () => isComing()),
     come: (id: string) => {
       const member = windows.member({ window: 'run/0', size }, id);
       return {
@@ -77,6 +80,41 @@ test('members that never come are waited for as long as the pace of the others s
   expect(log).toEqual(['one plan', 'two plan']);
 });
 
+test('a member on its way is waited for, however long a starved machine takes', async () => {
+  const { come, expect: sentTo, log } = windowOf(3);
+  for (const id of ['one', 'two', 'three']) sentTo(id, () => true);
+  void come('one').arrive('plan');
+  await vi.advanceTimersByTimeAsync(50);
+  void come('two').arrive('plan');
+  await vi.advanceTimersByTimeAsync(40_000);
+  expect(log).toEqual([]);
+  await come('three').arrive('plan');
+  expect(log).toEqual(['one plan', 'two plan', 'three plan']);
+});
+
+test('a member that is no more on its way holds up nobody', async () => {
+  const { come, expect: sentTo, log } = windowOf(3);
+  let isComing = true;
+  sentTo('three', () => isComing);
+  void come('one').arrive('plan');
+  void come('two').arrive('plan');
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(log).toEqual([]);
+  isComing = false;
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(log).toEqual(['one plan', 'two plan']);
+});
+
+test('a member whose task no worker takes holds up the others for a minute', async () => {
+  const { come, expect: sentTo, log } = windowOf(2);
+  sentTo('two', () => true);
+  void come('one').arrive('plan');
+  await vi.advanceTimersByTimeAsync(59_000);
+  expect(log).toEqual([]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(log).toEqual(['one plan']);
+});
+
 test('members that come late go together, and the others do not wait for them', async () => {
   const { come, log } = windowOf(3);
   const one = come('one');
@@ -122,6 +160,34 @@ test('an attempt that Temporal has given up takes the place of the next one from
   one.end();
   await two.arrive('plan');
   expect(log).toEqual(['one plan', 'two plan']);
+});
+
+test('members that Temporal has given up come together again', async () => {
+  const { come, expect: sentTo, log } = windowOf(3);
+  for (const id of ['one', 'two', 'three']) sentTo(id, () => true);
+  const [one, two, three] = [come('one'), come('two'), come('three')];
+  await Promise.all([one.arrive('plan'), two.arrive('plan'), three.arrive('plan')]);
+  three.end();
+  for (const member of [one, two]) member.end(true);
+  void come('one').arrive('plan');
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(log.slice(3)).toEqual([]);
+  await come('two').arrive('plan');
+  expect(log.slice(3)).toEqual(['one plan', 'two plan']);
+});
+
+test('one that is given up while the others gather is waited for like the others', async () => {
+  const { come, expect: sentTo, log } = windowOf(3);
+  for (const id of ['one', 'two', 'three']) sentTo(id, () => true);
+  const one = come('one');
+  void one.arrive('plan');
+  void come('two').arrive('plan');
+  one.end(true);
+  void come('three').arrive('plan');
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(log).toEqual([]);
+  await come('one').arrive('plan');
+  expect(log).toEqual(['two plan', 'three plan', 'one plan']);
 });
 
 test('a request of no window waits for nobody', async () => {

@@ -19,6 +19,9 @@ const start = (userid: string, number: number) =>
 const isHeld = (run: { describe(): ReturnType<Awaited<ReturnType<typeof start>>['describe']> }) =>
   vi.waitUntil(async () => (await run.describe()).typedSearchAttributes.get(ZVM_OUTCOME) === 'held', SOON);
 const rowsOf = async (userid: string) => (await zvm.guest(userid)).rows.length;
+/** The open operations; Temporal lists what has begun or ended a moment later. */
+const listed = async (): Promise<string[]> =>
+  (await zvmnetJson(['restore', 'list', zvm.host])).operations.map(({ id }: { id: string }) => id);
 const idOf = ({ workflowId }: { workflowId: string }) => workflowId.replaceAll('/', '~');
 
 test('after a restore each open operation goes on or ends by the word of an operator, and nothing else is written', async () => {
@@ -29,8 +32,8 @@ test('after a restore each open operation goes on or ends by the word of an oper
     await start('LNX10003', 3),
   ];
   await Promise.all([continued, ended, undecided].map(isHeld));
+  await expect.poll(listed).toEqual([continued, ended, undecided].map(idOf));
   const { operations } = await zvmnetJson(['restore', 'list', zvm.host]);
-  expect(operations.map(({ id }: { id: string }) => id)).toEqual([continued, ended, undecided].map(idOf));
   expect(operations[0].would.length).toBeGreaterThan(1);
   expect((await zvmnet(['restore', 'list', zvm.host])).out).toContain('undecided');
 
@@ -40,6 +43,7 @@ test('after a restore each open operation goes on or ends by the word of an oper
   await expect(ended.result()).rejects.toThrow();
   expect(await Promise.all(['LNX10001', 'LNX10002', 'LNX10003'].map(rowsOf))).toEqual([1, 0, 0]);
 
+  await expect.poll(listed).toEqual([idOf(undecided)]);
   const early = await zvmnet(['restore', 'finish', zvm.host]);
   expect(early).toMatchObject({ code: 3, err: expect.stringContaining('1 operations are undecided') });
   expect((await zvmnet(['restore', 'finish', zvm.host, '--continue-rest'])).code).toBe(0);
@@ -61,6 +65,7 @@ test('an operation that is ended in the middle of its steps leaves its guest as 
   await vi.waitUntil(async () => (await readControl(zvm.client, zvm.host)).restore !== undefined, SOON);
   await rows.release();
   await isHeld(run);
+  await expect.poll(listed).toEqual([idOf(run)]);
   const { operations } = await zvmnetJson(['restore', 'list', zvm.host]);
   expect(operations[0].would.join()).toContain('VSW1');
   expect((await zvmnet(['restore', 'end', idOf(run)])).code).toBe(0);

@@ -39,13 +39,15 @@ test('a terminal is asked before a port is deleted, and its undo brings the port
   expect(undone).toMatchObject({ type: 'restorePorts', undoes: id, outcome: 'changed' });
   expect((await zvm.guest('LNX10001')).rows).toMatchObject([{ port: portId(1), interface: before.nics[0]?.vdev }]);
   expect((await zvm.guest('LNX10001')).nics).toMatchObject([{ vdev: before.nics[0]?.vdev, mac: before.nics[0]?.mac }]);
-  expect(await run('audit', '--guest', 'LNX10001')).toMatchObject({ out: expect.stringContaining(`undo of ${id}`) });
+  await expect.poll(async () => (await run('audit', '--guest', 'LNX10001')).out).toContain(`undo of ${id}`);
 });
 
 test('without a terminal an undo is refused when the port has changed since, and a plan or --force carries it out', async () => {
   await create('LNX10002', 2);
   const { id } = await zvmnetJson(['port', 'set-vlan', portId(2), '101'], env);
   await run('port', 'set-vlan', portId(2), '102');
+  // The newest changes take a moment to be found.
+  await expect.poll(async () => (await run('ops', 'undo', id)).err).toContain('later on the same ports: changeVlan');
   const refused = await run('ops', 'undo', id);
   expect(refused).toMatchObject({ code: 3, err: expect.stringContaining('later on the same ports: changeVlan') });
   expect(refused.out).toMatch(/VLAN 102, up; the operation left it .*VLAN 101, up/);

@@ -66,10 +66,12 @@ test('an operation that waits is listed with its plan, and approved by a token w
   expect(ended).toMatchObject({ outcome: 'changed', origin: { by: 'alice' }, decision: { by: 'bob' } });
   expect((await as('bob', 'GET', port)).body).toMatchObject({ actual: { authorisation: { vlans: [200] } } });
   expect(await as('bob', 'POST', approve, { plan })).toMatchObject({ status: 409 });
-  const { body: audit } = await as('bob', 'GET', '/v1/audit?approvedBy=bob');
-  // Other tests of the run have hosts of their own, and a bob.
-  const ours = audit.entries.filter(({ host }: { host: string }) => host === served.host);
-  expect(ours).toMatchObject([{ id, by: 'alice', decision: { by: 'bob', reason: 'reviewed' } }]);
+  const audited = async () => {
+    const { body: audit } = await as('bob', 'GET', '/v1/audit?approvedBy=bob');
+    // Other tests of the run have hosts of their own, and a bob.
+    return audit.entries.filter(({ host }: { host: string }) => host === served.host);
+  };
+  await expect.poll(audited).toMatchObject([{ id, by: 'alice', decision: { by: 'bob', reason: 'reviewed' } }]);
 });
 
 test('zvmnet lists it with its plan, rejects it with a reason, and shows the decision', async () => {
@@ -87,5 +89,5 @@ test('zvmnet lists it with its plan, rejects it with a reason, and shows the dec
   });
   await vi.waitUntil(async () => (await zvmnetJson(['ops', 'show', id], env)).state !== 'running', { timeout: 60_000 });
   expect((await zvmnet(['ops', 'show', id], env)).out).toContain('rejected by dave');
-  expect((await zvmnet(['audit', '--limit', '10'], env)).out).toContain('not in the freeze');
+  await expect.poll(async () => (await zvmnet(['audit', '--limit', '10'], env)).out).toContain('not in the freeze');
 });

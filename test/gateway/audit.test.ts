@@ -35,13 +35,10 @@ test('an operation shows the token that asked for it, the way in, and the reason
   const { body } = await create('LNX10001', 1, REASON);
   const requestId = expect.any(String);
   expect(body.origin).toEqual({ by: 'portal', via: 'http', reason: REASON, requestId });
-  const listed = await served.call(
-    'GET',
-    `/v1/operations?by=portal&userid=LNX10001&host=${served.host}`,
-    undefined,
-    as(portal),
-  );
-  expect(listed.body.operations).toMatchObject([{ id: body.id, origin: { by: 'portal', reason: REASON } }]);
+  const list = `/v1/operations?by=portal&userid=LNX10001&host=${served.host}`;
+  await expect
+    .poll(async () => (await served.call('GET', list, undefined, as(portal))).body.operations)
+    .toMatchObject([{ id: body.id, origin: { by: 'portal', reason: REASON } }]);
   expect((await served.call('GET', '/v1/operations?by=nobody', undefined, as(portal))).body.operations).toEqual([]);
 });
 
@@ -101,8 +98,9 @@ test('zvmnet leaves the name of its user and the reason, and shows them', async 
   const env = { ZVMNET_HOST: served.host, ZVMNET_USER: 'eva' };
   const words = ['port', 'create', '--guest', 'LNX10008', '--vswitch', 'VSW1', '--vlan', '100', '--id', portId(10)];
   expect(await zvmnet([...words, '--reason', REASON], env)).toMatchObject({ code: 0 });
-  const { out } = await zvmnet(['audit', '--guest', 'LNX10008'], env);
-  expect(out).toContain('eva (zvmnet)  changed');
+  const audited = async () => (await zvmnet(['audit', '--guest', 'LNX10008'], env)).out;
+  await expect.poll(audited).toContain('eva (zvmnet)  changed');
+  const out = await audited();
   expect(out).toContain(`reason: ${REASON}`);
   expect(out).toContain('define NIC 1000 in the directory of LNX10008');
   expect((await zvmnet(['ops', 'list', '--by', 'eva'], env)).out).toMatch(/changed +eva/);

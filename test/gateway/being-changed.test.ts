@@ -60,6 +60,6 @@ test('dry runs have an outcome of their own, whatever they find', async () => {
     await run.result();
     expect((await run.describe()).typedSearchAttributes.get(ZVM_OUTCOME), run.workflowId).toBe('planned');
   }
-  const { body } = await served.call('GET', `/v1/operations?host=${host}&outcome=planned`);
-  expect(body.operations.length).toBeGreaterThan(0);
+  const planned = () => served.call('GET', `/v1/operations?host=${host}&outcome=planned`);
+  await expect.poll(async () => (await planned()).body.operations.length).toBeGreaterThan(0);
 });

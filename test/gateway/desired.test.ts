@@ -62,11 +62,13 @@ test('a host is made as the body says, one operation a guest, and an undo takes 
   expect(look).toMatchObject({ status: 200, body: { undoes: operation.id, result: { changedSince: [] } } });
   expect(await undo(`?plan=${look.body.result.plan}`)).toMatchObject({ status: 200, body: { outcome: 'changed' } });
   expect([await vlanOf('LNX10001', 1), await vlanOf('LNX10001', 2)]).toEqual([100, 100]);
-  const entries = await served.call('GET', `/v1/audit?host=${served.host}&type=restorePorts`, undefined, as(portal));
-  expect(entries.body.entries).toMatchObject([
-    { undoes: operation.id, summary: expect.stringContaining(`undo of ${operation.id}`), by: 'portal' },
-    { undoes: operation.id },
-  ]);
+  const audit = `/v1/audit?host=${served.host}&type=restorePorts`;
+  await expect
+    .poll(async () => (await served.call('GET', audit, undefined, as(portal))).body.entries)
+    .toMatchObject([
+      { undoes: operation.id, summary: expect.stringContaining(`undo of ${operation.id}`), by: 'portal' },
+      { undoes: operation.id },
+    ]);
 });
 
 test('what cannot be undone is a problem with the reason', async () => {

@@ -93,6 +93,6 @@ test('operations of before the keys go on with them', async () => {
   const before = await startPrograms(plain);
   const [earlier, id] = [await wirePort(before, 'LNX10001'), before.host];
   expect(earlier.status).toBe(200);
-  const shown = await zvmnetJson(['ops', 'list', '--host', id], env);
-  expect(JSON.stringify(shown)).toContain('LNX10001');
+  const shown = async () => JSON.stringify(await zvmnetJson(['ops', 'list', '--host', id], env));
+  await expect.poll(shown).toContain('LNX10001');
 });

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { newToken, TokenFile } from '../../gateway/http/tokens.ts';
 import { serveGateway } from '../../runtime/gateway/server.ts';
 import { portId, vlan } from '../workflows/environment.ts';
@@ -29,14 +29,16 @@ function look(viewer: Viewer): void {
     await served.close();
   });
 
-  /** A gateway before the same host and another one that has no worker. */
-  const gatewayWith = (options: Partial<Parameters<typeof serveGateway>[0]> = {}) => {
+  /** A gateway before the same host and another one that has no worker, until the pages of the test are closed: an open one would ask it on. */
+  const gatewayWith = async (options: Partial<Parameters<typeof serveGateway>[0]> = {}) => {
     const { client } = served.environment;
     const hosts = [served.host, 'zvm-away'].map((host) => ({ host, physicalNetworks: [] }));
-    return serveGateway(
+    const gateway = await serveGateway(
       { client, namespace: client.options.namespace, hosts, tokens: undefined, log: () => {}, ...options },
       { host: '127.0.0.1', port: 0 },
     );
+    onTestFinished(() => gateway.close());
+    return gateway;
   };
 
   test.each([
@@ -79,7 +81,6 @@ function look(viewer: Viewer): void {
     await page.getByRole('button', { name: 'Guest LNX10001' }).waitFor();
     await page.goBack();
     await row('zvm-away').waitFor();
-    await gateway.close();
   });
 
   test('whose token may not change sees no button that would', async () => {
@@ -92,7 +93,6 @@ function look(viewer: Viewer): void {
     await expect.poll(() => page.locator('#detail').innerText()).toContain('Record and z/VM agree.');
     expect(await page.locator('.changes button').count()).toBe(0);
     expect(await page.evaluate(() => document.cookie)).toBe('');
-    await gateway.close();
   });
 
   test('during an import guests are changing, and none is red', async () => {

@@ -82,8 +82,11 @@ describe('the NIC of a port that an administrator has moved to a SUBCONFIG', () 
     const deletion = ['port', 'delete', port, '--yes'];
     const { out } = await zvmnet(deletion, { ZVMNET_HOST: zvm.host });
     expect(out).toContain('NICDEF 1000 stays in SUBCONFIG OURS-1');
-    const [told] = (await listOperations(zvm.client, { host: zvm.host, type: 'deletePort' }, 1)).map(({ id }) => id);
-    expect(await describeOperation(zvm.client, told ?? '')).toMatchObject({ outcome: 'changed', result: { leaves } });
+    const newest = async () => {
+      const [told] = await listOperations(zvm.client, { host: zvm.host, type: 'deletePort' }, 1);
+      return describeOperation(zvm.client, told?.id ?? '');
+    };
+    await expect.poll(newest).toMatchObject({ outcome: 'changed', result: { leaves } });
     expect(await zvm.guest(OURS)).toMatchObject({ nics: [], granted: {}, rows: [] });
     expect(recordsOf(OURS)).toEqual(before);
   });
