@@ -1,5 +1,4 @@
 import type { Context } from '@temporalio/activity';
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Answer, AnswerToOperation } from '../workflows/guest-queue-messages.ts';
 
 type Client = Context['client'];
@@ -40,7 +39,7 @@ async function unlessEnded(signal: Promise<void>): Promise<void> {
   try {
     await signal;
   } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    if (!(error instanceof Error && error.name === 'WorkflowNotFoundError')) throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { Cancellation, CarriedOut, ZvmBackend } from '../backend/backend.ts';
+import type { Cancellation, CarriedOut, Company, ZvmBackend } from '../backend/backend.ts';
 import { BackendError } from '../backend/backend-error.ts';
 import { defined } from '../domain/defined.ts';
 import type { Step } from '../domain/planning/steps.ts';
@@ -7,16 +7,15 @@ import { messageOf } from '../domain/text/error-message.ts';
 import { asActivityFailure } from './failures.ts';
 
 /**
- * Carry out the plan of a guest. `arrive` is waited for before each stage. A failure is thrown as the one that workflows know, with the ids of
- * the steps before it; so is a cancel.
+ * Carry out the plan of a guest. A failure is thrown as the one that workflows know, with the ids of the steps before it; so is a cancel.
  */
 export async function applySteps(
   backend: Pick<ZvmBackend, 'applySteps'>,
   steps: readonly Step[],
   cancellation: Cancellation,
-  arrive: (stage: 'configure' | 'forget') => Promise<void>,
+  company: Company,
 ): Promise<Omit<CarriedOut, 'failure'>> {
-  const { failure, ...carriedOut } = await backend.applySteps(steps, cancellation, arrive);
+  const { failure, ...carriedOut } = await backend.applySteps(steps, cancellation, company);
   if (failure === undefined) return carriedOut;
   const detail = { carriedOut: carriedOut.reports.map(({ id }) => id), possibly: failure.possibly };
   if (cancellation.stop.aborted) throw cancelled(cancellation.stop, detail);

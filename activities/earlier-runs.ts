@@ -25,18 +25,19 @@ export function recentGuestRuns(client: Client, taskQueue: string): Promise<List
 /**
  * Read what the runs of a guest before `run` have carried out, as far as they were open at `since`, in milliseconds of Unix time, or later.
  * Undefined when there was none. Temporal's list is behind, but it takes the runs of one Workflow ID in their order: once `run` is in it, those
- * before it are too.
+ * before it are too. `listRecent` is a list that others share; without it Temporal lists the runs of this guest alone.
  */
 export async function carriedOutBefore(
   client: Client,
   run: GuestRun,
   since: number,
-  listRecent: (client: Client, run: GuestRun) => Promise<ListedGuestRun[]>,
+  listRecent?: (client: Client, run: GuestRun) => Promise<ListedGuestRun[]>,
 ): Promise<EarlierRuns | undefined> {
   const isRecent = Date.now() - since < RECENT_MS / 2;
-  const read = isRecent
-    ? () => listRecent(client, run)
-    : () => list(client, is({ name: 'WorkflowId' }, run.workflowId), MOST_RUNS);
+  const read =
+    isRecent && listRecent !== undefined
+      ? () => listRecent(client, run)
+      : () => list(client, is({ name: 'WorkflowId' }, run.workflowId), MOST_RUNS);
   const runs = await earlierRuns(run, read);
   const relevant = runs.filter(({ closedAt }) => closedAt === undefined || closedAt >= since);
   if (relevant.length === 0) return undefined;

@@ -7,10 +7,13 @@ import { aboutGuest } from '../temporal-config/saved-queries.ts';
 import { searchAttributesOf } from '../temporal-config/search-attributes.ts';
 import { listPath, markdownLink, runPath } from '../temporal-config/ui.ts';
 import type { GuestRequest } from '../workflows/guest-request.ts';
+import { isSingle } from './windows.ts';
 
 type Client = Context['client'];
 type ToGuest = { userid: Userid; request: GuestRequest };
 
+/** Temporal hands out the tasks of guests in windows after those of others, whose priority is 3. */
+const PRIORITY_OF_WINDOWS = 4;
 // As many as keep the server busy without being a burst.
 const AT_ONCE = 20;
 
@@ -35,6 +38,7 @@ async function enqueueRequest(client: Client, host: string, { userid, request }:
     args: [{ host, userid }],
     signal: 'enqueue',
     signalArgs: [request],
+    ...(isSingle(request.batch) ? {} : { priority: { priorityKey: PRIORITY_OF_WINDOWS } }),
     // Thousands of signals may have come to a run while its worker was starved.
     workflowTaskTimeout: '30 seconds',
     staticSummary: summary,

@@ -42,7 +42,7 @@ import { shownOf } from './show.ts';
 import { sinceOperation } from './since-operation.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
-import type { Stage } from './windows.ts';
+import { isSingle, type Stage } from './windows.ts';
 
 type Input<Name extends 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
 
@@ -61,10 +61,12 @@ export type GuestActivities = {
 /** A plan that is older was made by a run that went on much later, or from a restored backup: z/VM may have gone on meanwhile. */
 const FRESH_MS = 60_000;
 
-/** Create the activities on the guests of one host; those that read at the same time share a call. */
+/** Create the activities on the guests of one host. Those that read at the same time share a call, but a single one with no window. */
 export function createGuestActivities(host: HostRuntime, operations: TemporalOperations): GuestActivities {
   const { planRecord } = host.backend;
-  const reader = createGuestReader(host.backend);
+  const ofSingles = createGuestReader(host.backend, { single: true });
+  const ofWindows = createGuestReader(host.backend);
+  const readerFor = ({ batch }: Target) => (isSingle(batch) ? ofSingles : ofWindows);
   const reservations = createPortNumberReservations();
 
   const progressOf = async (
@@ -73,7 +75,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     recordSince?: number,
   ): Promise<Progress> => {
     const readAt = Date.now();
-    const { guest, vswitches, capabilities } = await reader.read(target.userid, signal, {
+    const { guest, vswitches, capabilities } = await readerFor(target).read(target.userid, signal, {
       ...defined({ directory: target.directory, recordSince }),
     });
     refuseLostPortNumbers(target.desired, guest, vswitches);
@@ -91,7 +93,7 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     async planChange(input, signal) {
       const readAt = Date.now();
       const change = changeOf(input.change);
-      const context = await reader.read(input.userid, signal, defined({ directory: input.directory }));
+      const context = await readerFor(input).read(input.userid, signal, defined({ directory: input.directory }));
       const place = await placeOf(operations, input);
       if (place !== undefined) return place;
       if (context.guest.absence === undefined)
@@ -135,7 +137,10 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
         if (!isSamePlan(now.steps, steps)) return { reports: [], after: now, isOutdated: true };
         cancellation.stop.throwIfAborted();
       }
-      const { reports, recordedAt } = await applySteps(backend, steps, cancellation, arrive);
+      const { reports, recordedAt } = await applySteps(backend, steps, cancellation, {
+        single: isSingle(input.batch),
+        arrive,
+      });
       const followUps = reports.length < steps.length ? followUpsOf([...input.followUps, ...steps]) : [];
       // The steps are carried out: a reading that fails is tried again by itself.
       const after = await arrive('compare')
@@ -162,13 +167,13 @@ function changeOf(change: unknown): Change {
 /** Why the request cannot be planned yet: its guest run has to know more, or others go first. Undefined when it is its turn. */
 async function placeOf(
   operations: TemporalOperations,
-  { host, userid, operation, order }: ChangeToPlan,
+  { host, userid, batch, operation, order }: ChangeToPlan,
 ): Promise<Exclude<Planning, PlannedChange> | undefined> {
   if (order === undefined || operation === undefined) return undefined;
   const { client } = Context.current();
   if (order.looksBackFrom !== undefined) {
     const run = { workflowId: guestWorkflowId(host, userid), runId: order.looksBackFrom };
-    const earlierRuns = await operations.carriedOut(client, run, order.acceptedAt);
+    const earlierRuns = await operations.carriedOut(client, run, order.acceptedAt, isSingle(batch));
     if (earlierRuns !== undefined) return { kind: 'learns', earlierRuns };
   }
   if (!order.waitsForEarlier) return undefined;

@@ -18,8 +18,11 @@ type Extent = { directory?: DirectoryReading } & Pick<HostRequest, 'recordSince'
 
 type Asked = { userid: Userid; extent: Extent; answer: PromiseWithResolvers<Reading> };
 
-/** Create the reader of one host: reads that wait together share one call. */
-export function createGuestReader(backend: Pick<ZvmBackend, 'readHost'>): GuestReader {
+/** Create a reader of one host: reads that wait together share one call. `single` readings wait for none of bulk operations. */
+export function createGuestReader(
+  backend: Pick<ZvmBackend, 'readHost'>,
+  { single }: Required<Pick<HostRequest, 'single'>> = { single: false },
+): GuestReader {
   let waiting: Asked[] = [];
   let busy = false;
 
@@ -45,6 +48,7 @@ export function createGuestReader(backend: Pick<ZvmBackend, 'readHost'>): GuestR
         userids,
         directoryOf: (userid) => looked.has(userid),
         recordSince: since,
+        single,
       });
       for (const { userid, answer } of round) {
         try {

@@ -17,7 +17,7 @@ import { refusedFailure } from './failures.ts';
 import { createGuestActivities } from './guest-activities.ts';
 import { type Keep, withCancellation, withHeartbeat } from './heartbeat.ts';
 import type { HostRuntime } from './host-runtime.ts';
-import { createClosedSchedules, createIdleRuns, deleteRuns, isIdle } from './idle-runs.ts';
+import { createClosedSchedules, createIdleRuns, deleteRuns, idleRunsBefore, isIdle } from './idle-runs.ts';
 import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
 import { planManagement } from './management-network.ts';
 import { createMigration, planMigration } from './migration.ts';
@@ -29,6 +29,7 @@ import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
 import { showGuest, showHost } from './show.ts';
 import { surveyHost } from './survey.ts';
+import { surveyTask } from './survey-failures.ts';
 import { createTemporalOperations } from './temporal-operations.ts';
 import { createTurns } from './turns.ts';
 import { planVswitchChange, readVswitches } from './vswitches.ts';
@@ -97,12 +98,13 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       member.end(stop.aborted);
     }
   };
+  const accepting = acceptingActivities(host.rules.host, () => isGoverned(host));
   const guests = createGuestActivities(host, operations);
   const probes = createEarlierProbes(host);
   const migrateGuest = createMigration(host);
 
   return {
-    ...acceptingActivities(host.rules.host, () => isGoverned(host)),
+    ...accepting,
     enqueueRequests: ({ host: on, requests }) =>
       withHeartbeat(async () => {
         refuseOtherHost(host, on);
@@ -162,18 +164,24 @@ export function createHostActivities(host: HostRuntime): HostActivities {
             inWindow(input, 'plan', cancellation.stop, (arrive) => migrateGuest(input, cancellation, arrive)),
           ),
     surveyHost: (input) =>
-      on(input, async (signal) => {
+      withHeartbeat(async (signal) => {
+        const request = await accepting.acceptRequest({ type: 'reconcileHost', input: input.request });
+        const task = surveyTask(request, input);
         const { info, client } = Context.current();
         // They hide nothing else of the host: the next run asks again.
         await probes.recall(client).catch(() => undefined);
-        const kept = await checkpoints.open(input.checkpoint, (run) => checkpointIn(client, host.rules.host, run));
-        const { checkpoint, ...survey } = await surveyHost(host, input, kept.checkpoint, signal);
+        const kept = await checkpoints.open(input.last?.checkpoint, (run) =>
+          checkpointIn(client, host.rules.host, run),
+        );
+        const { checkpoint, ...survey } = await surveyHost(host, task, kept.checkpoint, signal);
         const own = info.workflowExecution ?? { workflowId: '', runId: '' };
         const { text, isFull } = kept.write(checkpoint, own, input.isContinued);
         // Later runs rest on one with a full checkpoint.
-        idleRuns.note(own, input.now, !isFull && isIdle(own, input, survey));
-        await deleteRuns(Context.current(), [...idleRuns.due(), ...(await closedSchedules(client, input.now))]);
-        return { ...survey, ...modeOf(input, host.rules, await host.gate.control()), checkpoint: text };
+        const idle = await idleRuns.dueAfter(own, !isFull && isIdle(own, task, survey), () =>
+          idleRunsBefore(client, host.rules.host),
+        );
+        await deleteRuns(Context.current(), [...idle, ...(await closedSchedules(client, input.now))]);
+        return { request, ...survey, ...modeOf(input, host.rules, await host.gate.control()), checkpoint: text };
       }),
     readNeutron: (input) => on(input, () => readNeutron(host, input)),
     reportPorts: (input) => on(input, (signal) => reportPorts(host, input, signal)),
@@ -195,11 +203,11 @@ export function createHostActivities(host: HostRuntime): HostActivities {
 
 /** Whether the drift is repaired: by the configuration and the operators' word at the end of the reading. */
 function modeOf(
-  { checkpoint, isContinued, isUnconfirmed, now }: SurveyInput,
+  { last, isContinued, now }: SurveyInput,
   { host, reconcileMode: mode }: ConfiguredRules,
   control: HostControl,
 ): Pick<Survey, 'reportsOnly' | 'isUnconfirmed'> {
-  const isNew = control.confirmed === undefined && (isUnconfirmed ?? (checkpoint === undefined && !isContinued));
+  const isNew = control.confirmed === undefined && (last?.isUnconfirmed ?? (last === undefined && !isContinued));
   return defined({
     reportsOnly: reportsOnly({ host, control, mode, isUnconfirmed: isNew, now }),
     isUnconfirmed: isNew && mode !== 'repair' ? true : undefined,

@@ -1,49 +1,75 @@
 import type { Context } from '@temporalio/activity';
+import { z } from 'zod';
 import { subjectKey } from '../domain/drift/repair-subject.ts';
 import { messageOf } from '../domain/text/error-message.ts';
 import { RECONCILE_PREFIX, reconcileScheduleId, scheduleWorkflowId } from '../temporal-config/names.ts';
-import type { Survey, SurveyInput } from '../workflows/host-activities.ts';
-import type { ReconcileRun } from './kept-checkpoint.ts';
+import { is, runsOfSchedule, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import type { Survey } from '../workflows/host-activities.ts';
+import { isWhole, type ReconcileRun } from './kept-checkpoint.ts';
+import type { SurveyTask } from './survey-failures.ts';
 
 type Client = Context['client'];
 
 /** The latest reconciliations of a host that found nothing to do. There are thousands a day, and none tells more than the next. */
 export type IdleRuns = {
-  /** A run that began at a time in milliseconds of Unix time has looked at the host. */
-  note(run: ReconcileRun, at: number, isIdle: boolean): void;
-  /** The runs whose histories nobody needs any more; each is named once. */
-  due(): ReconcileRun[];
+  /**
+   * The runs whose histories nobody needs any more, now that `run` has looked at the host; each is named once. `before` tells of idle runs that other
+   * workers have left, the first that ended first: it is asked once.
+   */
+  dueAfter(run: ReconcileRun, isIdle: boolean, before: () => Promise<ReconcileRun[]>): Promise<ReconcileRun[]>;
 };
 
-/** The Temporal UI and the Schedule's page link to the latest. */
-const KEPT_LATEST = 20;
-/** Of earlier ones, one in so long is kept, as a proof that the host was looked at. */
-const KEPT_EVERY_MS = 1_800_000;
+/** The Schedule's page of the Temporal UI links to as many. */
+const KEPT_LATEST = 10;
 
-/** Create the list of one worker. A worker that ends forgets it: its last runs are kept as long as all others. */
+/** Create the list of one worker. */
 export function createIdleRuns(): IdleRuns {
-  let latest: { run: ReconcileRun; at: number }[] = [];
-  let keptAt = Number.NEGATIVE_INFINITY;
+  let latest: ReconcileRun[] | undefined;
   return {
-    note(run, at, isIdle) {
+    async dueAfter(run, isIdle, before) {
+      const known = latest ?? (await before());
       // A survey that is tried again may find something.
-      latest = latest.filter((other) => other.run.runId !== run.runId);
-      if (isIdle) latest.push({ run, at });
-    },
-    due() {
-      const old = latest.slice(0, -KEPT_LATEST);
-      latest = latest.slice(-KEPT_LATEST);
-      return old.flatMap(({ run, at }) => {
-        if (at - keptAt < KEPT_EVERY_MS) return [run];
-        keptAt = at;
-        return [];
-      });
+      const others = known.filter(({ runId }) => runId !== run.runId);
+      const all = isIdle ? [...others, run] : others;
+      latest = all.slice(-KEPT_LATEST);
+      return all.slice(0, -KEPT_LATEST);
     },
   };
 }
 
+const MOST_LEFT = 50;
+const IdleResult = z.object({
+  reIpled: z.literal(false),
+  failures: z.array(z.unknown()).max(0),
+  reported: z.object({ up: z.literal(0), down: z.literal(0) }),
+  checkpoint: z.string().refine((text) => !isWhole(text)),
+});
+
+/** The last idle runs of the host's Schedule, the first that ended first, as their results tell. Those that cannot be read now are kept as long as all others. */
+export async function idleRunsBefore(client: Client, host: string): Promise<ReconcileRun[]> {
+  const query = `${runsOfSchedule(host)} AND ExecutionStatus = "Completed" AND ${is(ZVM_OUTCOME, 'unchanged')}`;
+  const left: ReconcileRun[] = [];
+  try {
+    let looked = 0;
+    for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: MOST_LEFT })) {
+      const run = client.workflow.getHandle(workflowId, runId, { followRuns: false });
+      const result: unknown = await run.result().catch(() => undefined);
+      if (IdleResult.safeParse(result).success) left.unshift({ workflowId, runId });
+      looked += 1;
+      if (looked === MOST_LEFT) break;
+    }
+  } catch {
+    // Temporal does not answer.
+  }
+  return left;
+}
+
 /** True of a run of the host's Schedule that changes nothing, tells nobody of a port, and knows of no failure that the run before did not know. */
-export function isIdle(run: ReconcileRun, { host, failed }: SurveyInput, survey: Omit<Survey, 'checkpoint'>): boolean {
+export function isIdle(
+  run: ReconcileRun,
+  { host, failed }: Pick<SurveyTask, 'host' | 'failed'>,
+  survey: Omit<Survey, 'checkpoint' | 'request'>,
+): boolean {
   const { candidates, vswitches, managementNetwork, dhcp, statuses, reIpled } = survey;
   const known = new Set(failed.map(({ about }) => subjectKey(about)));
   return (

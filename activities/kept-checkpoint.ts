@@ -119,6 +119,12 @@ function asBase({ run, at, full }: Extract<z.infer<typeof Kept>, { full: string 
   return { run, at, checkpoint: readCheckpoint(full), length: full.length };
 }
 
+/** True of the text of a checkpoint that other runs may rest on. */
+export function isWhole(text: string): boolean {
+  const kept = keptIn(text);
+  return kept === undefined || 'full' in kept;
+}
+
 function keptIn(text: string | undefined): z.infer<typeof Kept> | undefined {
   if (text?.startsWith('{') !== true) return undefined;
   try {

@@ -17,7 +17,7 @@ import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { concernedOfMigration, waitFor } from './policy-gate.ts';
 import { planIdOf, refuseOtherPlan } from './state-tags.ts';
-import type { Stage } from './windows.ts';
+import { isSingle, type Stage } from './windows.ts';
 
 type Input<Name extends 'planMigration' | 'migrateGuest'> = Parameters<HostActivities[Name]>[0];
 
@@ -58,7 +58,7 @@ export function createMigration(
 ) => Promise<PlannedMigration> {
   const reader = createGuestReader(host.backend);
   const shadowReader = host.shadow && createGuestReader(host.shadow);
-  return async ({ userid, dryRun, asks, onlyIf }, cancellation, arrive) => {
+  return async ({ userid, batch, dryRun, asks, onlyIf }, cancellation, arrive) => {
     const shadow = shadowOf(host);
     const both = async () => {
       const readings = [reader, shadowReader ?? reader].map((each) => each.read(userid, cancellation.stop));
@@ -85,7 +85,7 @@ export function createMigration(
       return { userid, outcome: 'planned', ports, steps: told, left, plan, ...defined({ wait }) };
     if (steps.some(({ kind }) => kind !== 'record')) throw new Error('a migration has a step on z/VM');
     cancellation.stop.throwIfAborted();
-    await applySteps(shadow, steps, cancellation, arrive);
+    await applySteps(shadow, steps, cancellation, { single: isSingle(batch), arrive });
     await arrive('compare');
     const after = await both();
     // A port that was left is told already.

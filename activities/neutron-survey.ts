@@ -4,8 +4,9 @@ import type { Checkpoint, NeutronCheckpoint } from '../domain/host/checkpoint.ts
 import type { HostRules } from '../domain/host/host.ts';
 import type { NeutronPort, WantedPort } from '../domain/host/neutron-port.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
-import type { PortStatus, SurveyInput } from '../workflows/host-activities.ts';
+import type { PortStatus } from '../workflows/host-activities.ts';
 import { downStatusOf, isReported, statusOf, unwiredOf, viewOf } from './neutron-view.ts';
+import type { SurveyTask } from './survey-failures.ts';
 
 /** Neutron's part in a survey of a host. */
 export type NeutronSurvey = {
@@ -36,7 +37,7 @@ export function surveyNeutron(
   record: HostRecord,
   rules: Omit<HostRules, 'macPrefix'>,
   checkpoint: Checkpoint,
-  { unreported, failed }: Pick<SurveyInput, 'unreported' | 'failed'>,
+  { unreported, failed }: Pick<SurveyTask, 'unreported' | 'failed'>,
 ): NeutronSurvey {
   const view = viewOf(ports, record, rules);
   const { userids, portIds } = subjectsOf(failed);

@@ -28,7 +28,7 @@ export async function planProbe(
   if (change.kind !== 'probe') throw new Error(`${change.kind} is no probe`);
   const { userid } = input;
   const [reading, administrators] = await Promise.all([
-    host.backend.readHost({ userids: [userid], survey: true }),
+    host.backend.readHost({ userids: [userid], survey: true, single: true }),
     host.backend.administratorsVswitches(signal),
   ]);
   const level = levelOf(reading.capabilities);

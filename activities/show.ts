@@ -29,7 +29,10 @@ export function showHost(host: HostRuntime): Promise<ShownHost> {
 }
 
 async function readShownHost(host: HostRuntime): Promise<ShownHost> {
-  const [reading, shadow] = await Promise.all([host.backend.readHost({ userids: [], survey: true }), readShadow(host)]);
+  const [reading, shadow] = await Promise.all([
+    host.backend.readHost({ userids: [], survey: true, single: true }),
+    readShadow(host),
+  ]);
   const { recorded, vswitches, nodes, iplTime, capabilities, absent, findings, orphans } = reading;
   const at = coupledAt(reading);
   const networks = new Map(host.rules.vswitches.map((each) => [each.vswitch, each.physicalNetwork]));
@@ -109,7 +112,7 @@ export function showGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest
 }
 
 async function readShownGuest(host: HostRuntime, userid: Userid): Promise<ShownGuest> {
-  const context = (await host.backend.readHost({ userids: [userid] })).read(userid);
+  const context = (await host.backend.readHost({ userids: [userid], single: true })).read(userid);
   const { absence, recorded } = context.guest;
   if (absence !== undefined && absence.kind !== 'undefined' && recorded.length === 0)
     throw refusedFailure([absenceRefusal(userid, host.rules, absence)]);

@@ -2,12 +2,28 @@ import type { SurveyedGuest } from '../domain/drift/drift.ts';
 import { type GuestsAndPorts, subjectsOf } from '../domain/drift/repair-subject.ts';
 import type { RepairFailure, RepairSubject } from '../domain/operations/requests.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
-import type { SurveyInput } from '../workflows/host-activities.ts';
+import type { Accepted, SurveyInput } from '../workflows/host-activities.ts';
+
+/** A survey that was accepted, with what the last run left to it. */
+export type SurveyTask = {
+  host: string;
+  intervalSeconds: number;
+  sweepSeconds: number;
+  /** Milliseconds of Unix time. */
+  now: number;
+  failed: readonly RepairFailure[];
+  unreported: readonly PortId[];
+};
+
+/** The task of an accepted request. */
+export function surveyTask(request: Accepted<'reconcileHost'>, { last, now }: SurveyInput): SurveyTask {
+  return { ...request, now, failed: last?.failures ?? [], unreported: last?.unreported ?? [] };
+}
 
 /** Earlier failures whose time has not come, with the guests and ports that they are about: a later run tries again. */
 export type Later = GuestsAndPorts & { failures: readonly RepairFailure[] };
 
-export function notNow({ failed, now }: SurveyInput): Later {
+export function notNow({ failed, now }: SurveyTask): Later {
   const failures = failed.filter(({ about, notBefore }) => notBefore > now && about.kind !== 'uplinks');
   return { failures, ...subjectsOf(failures) };
 }

@@ -13,14 +13,14 @@ import type { NeutronPort, WantedPort } from '../domain/host/neutron-port.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import { NeutronError } from '../neutron/errors.ts';
-import type { PortStatus, Survey, SurveyInput } from '../workflows/host-activities.ts';
+import type { PortStatus, Survey } from '../workflows/host-activities.ts';
 import { lacksDhcp } from './dhcp.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { checkpointOf, type NeutronSurvey, NO_NEUTRON, surveyNeutron } from './neutron-survey.ts';
 import { boundPorts, neutronHosts } from './neutron-view.ts';
 import { fittingReport } from './result-size.ts';
 import { downPorts, entriesToRemember, nicsOf, remember, wiredNics } from './survey-checkpoint.ts';
-import { failure, type Later, notNow, unusable } from './survey-failures.ts';
+import { failure, type Later, notNow, type SurveyTask, unusable } from './survey-failures.ts';
 import { candidatesOfOneRun, examine, type Found, runningFirst } from './survey-guests.ts';
 import { disagreements, readShadow, recalled } from './survey-shadow.ts';
 import { rdevsToRemember, vswitchesToEnsure, withoutUplinks } from './survey-vswitches.ts';
@@ -30,16 +30,16 @@ const MOST_LINES = 100;
 const MOST_SWEPT = 200;
 
 /**
- * Read the whole host and find what is not as it is recorded. Four calls to xCAT, one or two more when guests have to be read for themselves, and
+ * Read the whole host and find what is not as it is recorded. Three calls to xCAT, one or two more when guests have to be read for themselves, and
  * one in ten minutes for profiles of the directory: no more for many ports than for few. `kept` is what the last run left. Throws a BackendError
  * when the host cannot be read.
  */
 export async function surveyHost(
   host: HostRuntime,
-  input: SurveyInput,
+  input: SurveyTask,
   kept: Checkpoint,
   signal: AbortSignal,
-): Promise<Omit<Survey, 'checkpoint'> & { checkpoint: Checkpoint }> {
+): Promise<Omit<Survey, 'checkpoint' | 'request'> & { checkpoint: Checkpoint }> {
   const checkpoint = recalled(host, kept);
   host.backend.entries.recall(checkpoint.entries);
   if (checkpoint.answers !== undefined) host.backend.answers.take(checkpoint.answers);
@@ -73,7 +73,7 @@ export async function surveyHost(
     reading.vswitches,
     new Set(host.rules.vswitches.map((each) => each.vswitch)),
     portNics(guests, reading),
-    new Set([nics.userid ?? '', reading.agent]),
+    new Set([reading.server?.userid ?? '', reading.agent]),
   );
   host.backend.entries.keepOnly(reading.guests);
   const candidates = candidatesOfOneRun(runningFirst(found.candidates, guests));
@@ -102,7 +102,7 @@ export async function surveyHost(
       .map(findingText)
       .slice(0, MOST_LINES),
     vswitches: missing,
-    managementNetwork: host.rules.managementNetwork !== undefined && nics.here && !nics.coupled,
+    managementNetwork: host.rules.managementNetwork !== undefined && reading.server?.here === true && !nics.coupled,
     dhcp: lacksDhcp(host, reading),
     reIpled: ipl,
     capabilities: reading.capabilities,
@@ -127,7 +127,7 @@ export async function surveyHost(
 }
 
 /** The guests whose directory entries are looked at this time: all of them once in a sweep. */
-function sliceOf(checkpoint: Checkpoint, { intervalSeconds, sweepSeconds }: SurveyInput): Userid[] {
+function sliceOf(checkpoint: Checkpoint, { intervalSeconds, sweepSeconds }: SurveyTask): Userid[] {
   const userids = [...new Set([...checkpoint.guests.keys(), ...checkpoint.entries.keys()])].toSorted();
   const size = Math.min(MOST_SWEPT, Math.ceil((userids.length * intervalSeconds) / sweepSeconds));
   const after = checkpoint.sweptUpTo;

@@ -34,9 +34,10 @@ export type TemporalOperations = {
    */
   earlier(client: Client, userid: Userid, operation: OperationRef, order: PlaceInOrder): Promise<EarlierOperation[]>;
   /**
-   * The work of guest runs before `run` that were open at `since`, in milliseconds of Unix time, or later. Undefined when there was none.
+   * The work of guest runs before `run` that were open at `since`, in milliseconds of Unix time, or later. Undefined when there was none. A
+   * `single` guest does not wait for the long list that the guests of a window share.
    */
-  carriedOut(client: Client, run: GuestRun, since: number): Promise<EarlierRuns | undefined>;
+  carriedOut(client: Client, run: GuestRun, since: number, single: boolean): Promise<EarlierRuns | undefined>;
 };
 
 /** Create the view of one host's operations; requests that wait together share one list. */
@@ -80,7 +81,8 @@ export function createTemporalOperations(host: string): TemporalOperations {
 
   return {
     isOpen: isOpenNow,
-    carriedOut: (client, run, since) => carriedOutBefore(client, run, since, listGuestRuns),
+    carriedOut: (client, run, since, single) =>
+      carriedOutBefore(client, run, since, single ? undefined : listGuestRuns),
     async earlier(client, userid, operation, { acceptedAt, known }) {
       const open = await listWithItself(client, operation, listOpen);
       const before = open.filter(

@@ -26,6 +26,11 @@ export type Member = {
   end(isGivenUp?: boolean): void;
 };
 
+/** True for a guest that is no member of a window, or its only one: nobody waits for it, and it waits for nobody. */
+export function isSingle(batch: Batch | undefined): boolean {
+  return batch === undefined || batch.size <= 1;
+}
+
 /** The members of a window come as fast as the Temporal server hands out their tasks: the pause that ends the wait is so many times the longest so far. */
 const PAUSES = 4;
 const SHORTEST_PAUSE_MS = 2_000;
@@ -66,7 +71,7 @@ export function createWindows(): Windows {
       windowOf(batch).expected.set(id, isComing);
     },
     member(batch, id) {
-      if (batch === undefined || batch.size <= 1) return ALONE;
+      if (batch === undefined || isSingle(batch)) return ALONE;
       let cohort: Cohort | undefined;
       let place: Place | undefined;
       return {

@@ -31,6 +31,14 @@ export type Cancellation = {
   leave: AbortSignal;
 };
 
+/** The other guests that a guest is changed together with. */
+export type Company = {
+  /** None: the calls of an operation on its own wait for none of bulk operations. */
+  single: boolean;
+  /** Waited for before each stage that calls the server. */
+  arrive(stage: 'configure' | 'forget'): Promise<void>;
+};
+
 /**
  * Steps as far as they were carried out. Fewer reports than steps without a failure: z/VM is not as it was planned for, or carries a step out
  * later; the rest is planned anew.
@@ -93,12 +101,8 @@ export type ZvmBackend = {
   readonly recallDown?: (ports: DownPorts) => void;
   /** The answers of probes that this worker knows; readings of the host have them among its capabilities. */
   readonly answers: ProbeAnswers;
-  /** Carry out steps of one guest in order, and stop at the first that fails. `arrive` is waited for before each stage that calls the server. */
-  applySteps(
-    steps: readonly Step[],
-    cancellation: Cancellation,
-    arrive: (stage: 'configure' | 'forget') => Promise<void>,
-  ): Promise<CarriedOut>;
+  /** Carry out steps of one guest in order, and stop at the first that fails. */
+  applySteps(steps: readonly Step[], cancellation: Cancellation, company: Company): Promise<CarriedOut>;
   /** Carry out steps on VSWITCHes in order; throws at the first that fails. */
   applyVswitchSteps(steps: readonly VswitchStep[], signal: AbortSignal): Promise<StepReport[]>;
   /** Read the server's NIC on the management network. 'unsupported' without `can.managementNetwork`, as is the next. */

@@ -20,6 +20,8 @@ export type HostRequest = {
   recordSince?: number;
   /** Answer what is recorded of all guests too, and when z/VM was started. */
   survey?: boolean;
+  /** The reading is for an operation on its own: it waits for no call of a bulk operation. */
+  single?: boolean;
 };
 
 /** All that is known of one guest and around it. */
@@ -70,13 +72,17 @@ export const NOTHING_RECORDED: HostRecord = {
 /** Another member of the host's SSI cluster that has answered: its VSWITCHes, and what is recorded for the host that it is. */
 export type MemberReading = { member: MemberName; vswitches: readonly Vswitch[]; record: HostRecord };
 
-/** A whole host, and some of its guests in full. The record is empty, and `iplTime` undefined, where no survey was asked for. */
+/** Where the server itself runs, by its record: its guest's userid, where that is known, and whether it is a guest of this host. */
+export type ServerGuest = { userid: string | undefined; here: boolean };
+
+/** A whole host, and some of its guests in full. The record is empty, `server` and `iplTime` are undefined, where no survey was asked for. */
 export type HostReading = HostRecord & {
   vswitches: readonly Vswitch[];
   /** None on a host that is no member of a cluster, and without a survey. */
   members: readonly MemberReading[];
   /** The userid of the server's agent on the host, whose NICs are no ports. */
   agent: Userid;
+  server: ServerGuest | undefined;
   iplTime: string | undefined;
   /** The abilities of z/VM and its interfaces. A value that cannot be read is unknown, and a finding of the survey; nothing else fails. */
   capabilities: HostCapabilities;
@@ -88,10 +94,6 @@ export type HostReading = HostRecord & {
 export type ServerNics = {
   /** VSWITCHes that they are on: an administrator made them. The NIC of the management network does not count. */
   administrators: VswitchName[];
-  /** Its userid, where the record has one. */
-  userid: string | undefined;
-  /** It is a guest of this host. */
-  here: boolean;
   /** The NIC of the management network is coupled. */
   coupled: boolean;
 };

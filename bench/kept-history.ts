@@ -10,8 +10,7 @@ const HOST = 'zvm1';
 const DAYS = 90;
 /** Runs of a Schedule of the usual half minute. */
 const RUNS_A_DAY = 2_880;
-/** Runs of a day that are kept when nothing happens, and those of them with the whole checkpoint (`activities/idle-runs.ts`, `kept-checkpoint.ts`). */
-const IDLE_KEPT_A_DAY = 48;
+/** The runs of a day that are kept when nothing happens, those with the whole checkpoint (`activities/idle-runs.ts`, `kept-checkpoint.ts`). */
 const WHOLE_A_DAY = 4;
 /** The server ends a run of the Schedule's own workflow after some 4,000 events, of which each run that it starts takes nine. */
 const RUNS_OF_AN_OPEN_SCHEDULE = 450;
@@ -79,12 +78,12 @@ function inNinetyDays(
   guestsADay: number,
 ) {
   const idle = Math.max(idleRun, idleRunAfterDrift);
-  const busy = WHOLE_A_DAY * wholeRun + driftRun + guestsADay * guestRun;
+  const kept = WHOLE_A_DAY * wholeRun + driftRun + guestsADay * guestRun;
   // The Schedule's open run grows for a few hours.
   const open = (RUNS_OF_AN_OPEN_SCHEDULE * schedule) / DAYS;
   return {
-    megabytes: megabytes(busy + IDLE_KEPT_A_DAY * idle + open),
-    withoutDeletion: megabytes(busy + RUNS_A_DAY * (idle + schedule)),
+    megabytes: megabytes(kept + open),
+    withoutDeletion: megabytes(kept + RUNS_A_DAY * (idle + schedule)),
     ofSchedule: megabytes(RUNS_A_DAY * schedule),
   };
 }

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { defined } from '../domain/defined.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
@@ -166,7 +165,7 @@ export async function sayOfHost(
   let heard = 0;
   const listen = () =>
     new ControlReader(client, host, (word) => {
-      if (word.name === name && isDeepStrictEqual(word.input, input)) heard += 1;
+      if (word.name === name && JSON.stringify(word.input) === JSON.stringify(input)) heard += 1;
     });
   let reader = listen();
   await reader.readAll();

@@ -5,8 +5,8 @@ import { failureText, subjectKey } from '../domain/drift/repair-subject.ts';
 import { type CloudEvent, cloudEvent, type EventName } from '../domain/notifications/notification.ts';
 import { OPERATION_TYPES } from '../domain/operations/operations.ts';
 import { ReportedFailure } from '../domain/operations/results.ts';
-import { operationIdOf, reconcileScheduleId } from '../temporal-config/names.ts';
-import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { operationIdOf, scheduledRunPrefix } from '../temporal-config/names.ts';
+import { is, quoted, runsOfSchedule, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { holdEvents } from './hold-events.ts';
 import { describeOperation, type OperationDetails } from './operations.ts';
 
@@ -50,7 +50,6 @@ export async function occasionsSince(client: Client, host: string, since: Date):
 }
 
 const WANTS_APPROVAL = 'awaiting-approval';
-const FAILED = ['FAILED', 'TIMED_OUT'];
 /** Somebody has ended the run: it says nothing about the host. */
 const STOPPED = new Set(['TERMINATED', 'CANCELLED']);
 const TYPES = [...OPERATION_TYPES, 'followNeutron'].map(quoted).join(', ');
@@ -61,18 +60,13 @@ const HAS_NEWS = [
 ].join(' OR ');
 
 function endedSince(host: string, since: Date): string {
-  const bySchedule = `WorkflowId STARTS_WITH ${quoted(schedulePrefix(host))}`;
+  const bySchedule = `WorkflowId STARTS_WITH ${quoted(scheduledRunPrefix(host))}`;
   const ended = `ExecutionStatus != "Running" AND ExecutionStatus != "ContinuedAsNew" AND CloseTime >= ${quoted(since.toISOString())}`;
   return `${is(ZVM_HOST, host)} AND WorkflowType IN (${TYPES}) AND ${ended} AND (${HAS_NEWS} OR ${bySchedule})`;
 }
 
-/** Runs of a Schedule bear the time of their start. */
-function schedulePrefix(host: string): string {
-  return `${reconcileScheduleId(host)}-2`;
-}
-
 function isScheduled({ type, workflowId }: WorkflowExecutionInfo, host: string): boolean {
-  return type === 'reconcileHost' && workflowId.startsWith(schedulePrefix(host));
+  return type === 'reconcileHost' && workflowId.startsWith(scheduledRunPrefix(host));
 }
 
 async function listed(client: Client, query: string): Promise<WorkflowExecutionInfo[]> {
@@ -82,7 +76,7 @@ async function listed(client: Client, query: string): Promise<WorkflowExecutionI
 }
 
 async function lastScheduled(client: Client, host: string, before: Date): Promise<WorkflowExecutionInfo | undefined> {
-  const query = `WorkflowType = "reconcileHost" AND ${is(ZVM_HOST, host)} AND WorkflowId STARTS_WITH ${quoted(schedulePrefix(host))} AND ExecutionStatus IN ("Completed", "Failed", "TimedOut") AND CloseTime < ${quoted(before.toISOString())}`;
+  const query = `${runsOfSchedule(host)} AND ExecutionStatus IN ("Completed", "Failed", "TimedOut") AND CloseTime < ${quoted(before.toISOString())}`;
   for await (const run of client.workflow.list({ query, pageSize: 1 })) return run;
   return undefined;
 }
@@ -126,6 +120,13 @@ function dataOf(operation: OperationDetails): Record<string, unknown> {
   });
 }
 
+/** A failed run that says nothing of its outcome has not looked at the host: it began with a build that was replaced. */
+function foundAway({ status, typedSearchAttributes }: WorkflowExecutionInfo): boolean {
+  return (
+    status.name === 'TIMED_OUT' || (status.name === 'FAILED' && typedSearchAttributes.get(ZVM_OUTCOME) !== undefined)
+  );
+}
+
 const Reconciled = z.object({
   drifted: z.number(),
   repaired: z.number(),
@@ -141,8 +142,8 @@ async function ofReconciliation(
   run: WorkflowExecutionInfo,
   before: WorkflowExecutionInfo | undefined,
 ): Promise<HostEvent[]> {
-  const wasAway = before !== undefined && FAILED.includes(before.status.name);
-  if (FAILED.includes(run.status.name)) {
+  const wasAway = before !== undefined && foundAway(before);
+  if (foundAway(run)) {
     if (wasAway) return [];
     const { failure } =
       (await describeOperation(client, operationIdOf(run.workflowId), run.runId, { ask: false })) ?? {};

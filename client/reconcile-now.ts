@@ -2,8 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { z } from 'zod';
 import { defined } from '../domain/defined.ts';
 import { HOST_OPERATIONS } from '../domain/operations/host-operations.ts';
-import { reconcileScheduleId } from '../temporal-config/names.ts';
-import { is, quoted, ZVM_HOST } from '../temporal-config/search-attributes.ts';
+import { runsOfSchedule } from '../temporal-config/search-attributes.ts';
 import type { OperationRequest } from './start-operation.ts';
 
 /** The part of a result that the next reconciliation takes: `checkpoint` tells what was ours. */
@@ -24,12 +23,7 @@ export async function knownBefore(client: Client, host: string): Promise<{ last?
 
 /** Of the Schedule's runs alone: a dry run leaves what it finds, and does not say so to the next. */
 async function lastResult(client: Client, host: string): Promise<z.infer<typeof Last> | undefined> {
-  const query = [
-    'WorkflowType = "reconcileHost"',
-    is(ZVM_HOST, host),
-    'ExecutionStatus = "Completed"',
-    `WorkflowId STARTS_WITH ${quoted(`${reconcileScheduleId(host)}-2`)}`,
-  ].join(' AND ');
+  const query = `${runsOfSchedule(host)} AND ExecutionStatus = "Completed"`;
   for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: 1 })) {
     const result: unknown = await client.workflow.getHandle(workflowId, runId, { followRuns: false }).result();
     const { checkpoint, failures, unreported, isUnconfirmed } = Last.parse(result);

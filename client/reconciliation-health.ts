@@ -5,8 +5,8 @@ import { failureText } from '../domain/drift/repair-subject.ts';
 import { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import { ReportsOnly } from '../domain/host/repair-mode.ts';
 import { ReportedFailure } from '../domain/operations/results.ts';
-import { operationIdOf, reconcileScheduleId } from '../temporal-config/names.ts';
-import { is, quoted, ZVM_HOST, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
+import { operationIdOf } from '../temporal-config/names.ts';
+import { runsOfSchedule, ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { describeOperation } from './operations.ts';
 
 /** Health of a host's reconciliation: the ends of its last runs. */
@@ -69,14 +69,9 @@ const NOTHING_READ = { capabilities: null, found: null };
 
 type Ended = { workflowId: string; runId: string; status: string; outcome: string | undefined; at: string };
 
-/** Of the Schedule's runs alone, which bear the time of their start; the last that ended first. */
+/** Of the Schedule's runs alone, the last that ended first. */
 async function newestEnded(client: Client, host: string, how: string): Promise<Ended | undefined> {
-  const query = [
-    'WorkflowType = "reconcileHost"',
-    is(ZVM_HOST, host),
-    `WorkflowId STARTS_WITH ${quoted(`${reconcileScheduleId(host)}-2`)}`,
-    how,
-  ].join(' AND ');
+  const query = `${runsOfSchedule(host)} AND ${how}`;
   for await (const run of client.workflow.list({ query, pageSize: 1 })) {
     const { workflowId, runId, status, typedSearchAttributes, closeTime, startTime } = run;
     const outcome = typedSearchAttributes.get(ZVM_OUTCOME);

@@ -45,6 +45,11 @@ export function reconcileScheduleId(host: string): string {
   return `${RECONCILE_PREFIX}${host}`;
 }
 
+/** The beginning of the Workflow IDs of the Schedule's runs, which bear the time of their start. */
+export function scheduledRunPrefix(host: string): string {
+  return `${reconcileScheduleId(host)}-2`;
+}
+
 /** The Workflow ID of a Schedule's own workflow, as Temporal names it. */
 export function scheduleWorkflowId(scheduleId: string): string {
   return `temporal-sys-scheduler:${scheduleId}`;

@@ -1,4 +1,5 @@
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import { scheduledRunPrefix } from './names.ts';
 
 // Workflows import this file, so it may import nothing that the workflow sandbox does not allow.
 
@@ -93,4 +94,9 @@ export function quoted(text: string): string {
 /** A condition: the search attribute has the value, or a list contains it. */
 export function is({ name }: { name: string }, value: string): string {
   return `${name} = ${quoted(value)}`;
+}
+
+/** The condition of a query for the runs of a host's Schedule of reconciliation. */
+export function runsOfSchedule(host: string): string {
+  return `WorkflowType = "reconcileHost" AND ${is(ZVM_HOST, host)} AND WorkflowId STARTS_WITH ${quoted(scheduledRunPrefix(host))}`;
 }

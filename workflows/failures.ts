@@ -9,6 +9,7 @@ import { describeRefusals, type Refusal, refusal } from '../domain/planning/refu
 import { fieldPage } from '../domain/planning/refused-field.ts';
 import type { Mac } from '../domain/port/mac.ts';
 import { messageOf } from '../domain/text/error-message.ts';
+import type { FailureData } from './guest-queue-messages.ts';
 import type { PlannedChange } from './host-activities.ts';
 import { isRecord } from './untrusted-input.ts';
 
@@ -26,9 +27,6 @@ export type FailureType =
   | 'OperationEnded'
   /** An operator holds the host: nothing was begun. Only inside runs, which wait for the release. */
   | 'Held';
-
-/** A failure as data: signals carry it from a guest run to its operation. */
-export type FailureData = { type: string; message: string; details: unknown[] };
 
 /** A failed step, and the state of the guest after it. */
 export type FailureReport = {

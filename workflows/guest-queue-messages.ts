@@ -10,7 +10,6 @@ import type { RefusedPort } from '../domain/planning/refusal.ts';
 import { VIAS, type Wait } from '../domain/policy/verdict.ts';
 import type { Vdev } from '../domain/port/vdev.ts';
 import type { ProbeReport } from '../domain/probe/report.ts';
-import type { FailureData } from './failures.ts';
 import type { GuestRequest } from './guest-request.ts';
 import { isAbsentOr, isRecord, isText, isTexts } from './untrusted-input.ts';
 
@@ -45,6 +44,9 @@ export type RequestResult = {
   /** After a migration. */
   migration?: GuestMigration;
 };
+
+/** A failure as data: signals carry it from a guest run to its operation. */
+export type FailureData = { type: string; message: string; details: unknown[] };
 
 /** How a request ended. */
 export type RequestOutcome =

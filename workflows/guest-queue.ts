@@ -1,7 +1,8 @@
 import { portsOfChange } from '../domain/guest/change-ports.ts';
 import { overtakenRefusal, type Refusal, type RefusedPort } from '../domain/planning/refusal.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
-import { type FailureData, failureData, refused } from './failures.ts';
+import { failureData, refused } from './failures.ts';
+import type { FailureData } from './guest-queue-messages.ts';
 import { type GuestRequest, isWord } from './guest-request.ts';
 import type { AnsweredRequest, EarlierRuns, Word } from './host-activities.ts';
 

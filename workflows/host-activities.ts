@@ -145,20 +145,24 @@ export type PlannedMigration = GuestMigration & { plan?: string; wait?: Wait };
 /** The work of a migration. */
 export type MigrationPlan = { from: BackendKind; userids: Userid[] };
 
-export type SurveyInput = {
-  host: string;
-  intervalSeconds: number;
-  sweepSeconds: number;
-  /** Milliseconds of Unix time. */
-  now: number;
-  failed: RepairFailure[];
-  checkpoint?: string;
-  /** The run continues another, whose checkpoint no result holds. */
-  isContinued: boolean;
+/** The part of a reconciliation's result that the next run needs. */
+export type LastRun = {
+  checkpoint: string;
+  failures: RepairFailure[];
+  /** Ports whose status the last run could not report to Neutron. */
+  unreported?: PortId[];
   /** The last run has found the host new here, and no operator has confirmed it since. */
   isUnconfirmed?: boolean;
-  /** Ports whose status the last run could not report to Neutron. */
-  unreported: PortId[];
+};
+
+/** A request to reconcile a host, as it came, but for what it says of the last run. */
+export type SurveyInput = {
+  request: unknown;
+  last?: LastRun;
+  /** The run continues another, whose checkpoint no result holds. */
+  isContinued: boolean;
+  /** Milliseconds of Unix time. */
+  now: number;
 };
 
 /** A guest that has drifted or may have drifted. */
@@ -171,6 +175,7 @@ export type Candidate = {
 
 /** The findings of reading the whole host. */
 export type Survey = {
+  request: Accepted<'reconcileHost'>;
   /** Present when nothing is to be repaired. */
   reportsOnly?: ReportsOnly;
   /** The host is new here, and no operator has confirmed it. */
@@ -305,7 +310,7 @@ export type HostActivities = RequestActivities & {
   migrateGuest(
     input: Target & { dryRun: boolean; asks?: PolicyQuestion; onlyIf?: Preconditions },
   ): Promise<PlannedMigration>;
-  /** Read the whole host and compare it with its record. */
+  /** Parse the request, then read the whole host and compare it with its record. Fails permanently with `Refused`, as those do. */
   surveyHost(input: SurveyInput): Promise<Survey>;
   /** Look ports up in Neutron, by id and by network, and compare them with the host. Changes nothing. */
   readNeutron(input: { host: string; portIds: PortId[]; networkIds: string[] }): Promise<NeutronReading>;

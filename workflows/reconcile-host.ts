@@ -11,7 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import { concerns, subjectKey, subjectsOf, subjectText } from '../domain/drift/repair-subject.ts';
-import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
+import type { InputOf } from '../domain/operations/operations.ts';
 import type { RepairFailure, RepairSubject } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
@@ -20,22 +20,23 @@ import { ZVM_DRIFTED, ZVM_OUTCOME } from '../temporal-config/search-attributes.t
 import { HEARTBEAT, READING_OF_A_HOST } from './activity-proxies.ts';
 import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
-import { hostFailed, reasonOf } from './failures.ts';
+import { applicationFailureOf, hostFailed, reasonOf } from './failures.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
 import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
-import type { Candidate, HostActivities, Survey } from './host-activities.ts';
-import { acceptRequest, endingRun, outcomeOf } from './operation.ts';
+import type { Candidate, HostActivities, LastRun, Survey } from './host-activities.ts';
+import { endingRun, outcomeOf } from './operation.ts';
 import { reportStatuses } from './port-statuses.ts';
 import {
   acceptedCarried,
   type Carried,
-  type LastRun,
   lastRun,
   type ReconcileHostResult,
   reconciliationDetails,
+  withoutLast,
 } from './reconciliation-result.ts';
 import { addSearchAttributes, asChild } from './run-visibility.ts';
+import { isRecord, isText } from './untrusted-input.ts';
 import type { ensureVswitch } from './vswitch-operation.ts';
 
 const MOST_LINES = 100;
@@ -55,12 +56,11 @@ const MOST_FAILURES = 2_000;
  */
 export async function reconcileHost(input: InputOf<'reconcileHost'>, carried?: Carried): Promise<ReconcileHostResult> {
   const queues = guestQueues();
-  const request = await acceptRequest('reconcileHost', input);
-  addSearchAttributes({ host: request.host });
   const before = acceptedCarried(carried);
-  const last = before ?? request.last ?? lastRun();
-  const run = new Reconciliation(queues, request, before);
-  const survey = await run.survey(last, before !== undefined);
+  const last = lastRun(input, before);
+  const survey = await surveyed(input, last, before !== undefined);
+  const { request } = survey;
+  const run = new Reconciliation(queues, survey, last, before);
   await endingRun(async () => {
     if (survey.reportsOnly === undefined || request.dryRun) {
       await run.ensureHost(survey);
@@ -77,55 +77,29 @@ export async function reconcileHost(input: InputOf<'reconcileHost'>, carried?: C
 class Reconciliation {
   repaired = 0;
   private drifted = 0;
-  private skipped = 0;
+  private skipped: number;
   /** Guests left to an operation in progress, or not repaired. */
   private readonly busy = new Set<string>();
   private reported = { up: 0, down: 0 };
   private unreported: PortId[] = [];
   private readonly drifts: string[];
-  private failures: RepairFailure[] = [];
+  private failures: RepairFailure[];
   /** The failures of the last run, by the key of their subject. */
-  private failedBefore: ReadonlyMap<string, RepairFailure> = new Map();
-  private reIpled: boolean;
+  private readonly failedBefore: ReadonlyMap<string, RepairFailure>;
+  private readonly reIpled: boolean;
   private readonly queues: GuestQueues;
-  private readonly request: RequestOf<'reconcileHost'>;
+  private readonly request: Survey['request'];
 
-  constructor(queues: GuestQueues, request: RequestOf<'reconcileHost'>, carried: Carried | undefined) {
+  constructor(queues: GuestQueues, survey: Survey, last: LastRun | undefined, carried: Carried | undefined) {
     this.queues = queues;
-    this.request = request;
+    this.request = survey.request;
     this.drifted = carried?.drifted ?? 0;
     this.repaired = carried?.repaired ?? 0;
     this.drifts = [...(carried?.drifts ?? [])];
-    this.reIpled = carried?.reIpled ?? false;
-  }
-
-  async survey(last: LastRun | undefined, isContinued: boolean): Promise<Survey> {
-    const { host, intervalSeconds, sweepSeconds } = this.request;
-    setCurrentDetails(`**${host}** is being read and compared with its record.`);
-    const { surveyHost } = proxyActivities<HostActivities>({
-      summary: `read and compare ${host}`,
-      startToCloseTimeout: READING_OF_A_HOST,
-      scheduleToCloseTimeout: READING_OF_A_HOST,
-      heartbeatTimeout: HEARTBEAT,
-      retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 5 },
-    });
-    this.failedBefore = new Map(last?.failures.map((failure) => [subjectKey(failure.about), failure]));
-    const survey = await readOrFail(host, () =>
-      surveyHost({
-        host,
-        intervalSeconds,
-        sweepSeconds,
-        now: Date.now(),
-        failed: [...this.failedBefore.values()],
-        unreported: [...(last?.unreported ?? [])],
-        isContinued,
-        ...defined({ checkpoint: last?.checkpoint, isUnconfirmed: last?.isUnconfirmed }),
-      }),
-    );
-    this.reIpled ||= survey.reIpled;
+    this.reIpled = carried?.reIpled === true || survey.reIpled;
     this.skipped = survey.skipped;
+    this.failedBefore = new Map(last?.failures.map((failure) => [subjectKey(failure.about), failure]));
     this.failures = survey.failed.map((failed) => this.withBackoff(failed));
-    return survey;
   }
 
   /** Take the drift as it was found: a held or observed host is not repaired, and no guest's run is started for it. */
@@ -292,6 +266,44 @@ class Reconciliation {
   }
 }
 
+/**
+ * The request in exact types, and the findings of the reading. One activity parses and reads: one more would cost each of thousands of idle runs a day
+ * an event. Throws a `Refused`, `StepFailed` or `DeadlineExceeded` failure and shows it.
+ */
+async function surveyed(input: unknown, last: LastRun | undefined, isContinued: boolean): Promise<Survey> {
+  const host = hostIn(input);
+  if (host !== undefined) {
+    addSearchAttributes({ host });
+    setCurrentDetails(`**${host}** is being read and compared with its record.`);
+  }
+  const summary = `read and compare ${host ?? 'the host'}`;
+  const { surveyHost } = proxyActivities<HostActivities>({
+    summary,
+    startToCloseTimeout: READING_OF_A_HOST,
+    scheduleToCloseTimeout: READING_OF_A_HOST,
+    heartbeatTimeout: HEARTBEAT,
+    retry: { initialInterval: '1 second', maximumInterval: '1 minute', maximumAttempts: 5 },
+  });
+  try {
+    const request = withoutLast(input);
+    return await surveyHost({ request, isContinued, now: Date.now(), ...defined({ last }) });
+  } catch (error) {
+    const outcome = outcomeOf(error);
+    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcome }]);
+    if (isCancellation(error)) throw error;
+    if (outcome === 'refused') throw applicationFailureOf(error) ?? error;
+    const failure = hostFailed({ host: host ?? '' }, summary, error);
+    setCurrentDetails(`**${host}** could not be reconciled.\n\n${failure.message}`);
+    throw failure;
+  }
+}
+
+/** The host that a request names; undefined for what cannot be one. */
+function hostIn(request: unknown): string | undefined {
+  const host = isRecord(request) ? request.host : undefined;
+  return isText(host) && /^[A-Za-z0-9._-]+$/.test(host) ? host : undefined;
+}
+
 function outcomeOfRun({
   failed,
   drifts,
@@ -304,19 +316,6 @@ function outcomeOfRun({
   if (dryRun) return 'planned';
   if (drifts.length === 0) return 'unchanged';
   return reportsOnly === undefined ? 'changed' : 'planned';
-}
-
-/** The result of `read`. Throws a `StepFailed` or `GaveUp` failure and shows it in the current details. */
-async function readOrFail<Result>(host: string, read: () => Promise<Result>): Promise<Result> {
-  try {
-    return await read();
-  } catch (error) {
-    upsertSearchAttributes([{ key: ZVM_OUTCOME, value: outcomeOf(error) }]);
-    if (isCancellation(error)) throw error;
-    const failure = hostFailed({ host }, `read and compare ${host}`, error);
-    setCurrentDetails(`**${host}** could not be reconciled.\n\n${failure.message}`);
-    throw failure;
-  }
 }
 
 /** The summary of a repair, as long as a line of Temporal's list takes. */

@@ -1,10 +1,12 @@
 import { workflowInfo } from '@temporalio/workflow';
+import { defined } from '../domain/defined.ts';
 import { failureText } from '../domain/drift/repair-subject.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
 import type { ReportsOnly } from '../domain/host/repair-mode.ts';
 import type { RepairFailure, RepairSubject } from '../domain/operations/requests.ts';
 import type { PortId } from '../domain/text/identifiers.ts';
 import { malformed } from './failures.ts';
+import type { LastRun } from './host-activities.ts';
 import { listed } from './progress.ts';
 import { isAbsentOr, isRecord, isText, isTexts } from './untrusted-input.ts';
 
@@ -44,14 +46,6 @@ export type ReconcileHostResult = {
   checkpoint: string;
 };
 
-/** The part of the last run's result that the next run needs. */
-export type LastRun = {
-  checkpoint: string;
-  failures: RepairFailure[];
-  unreported?: PortId[] | undefined;
-  isUnconfirmed?: boolean | undefined;
-};
-
 /** State that a run hands to the run that it continues as. */
 export type Carried = Pick<ReconcileHostResult, 'drifted' | 'repaired' | 'drifts'> & {
   failures: RepairFailure[];
@@ -61,11 +55,24 @@ export type Carried = Pick<ReconcileHostResult, 'drifted' | 'repaired' | 'drifts
 
 const MOST_SHOWN = 20;
 
-/** The result of the Schedule's last run; undefined when it is missing or malformed. */
-export function lastRun(): LastRun | undefined {
+/** The last run as this one knows it: from the state carried over, the request, or the result of the Schedule's last run. Undefined when that is malformed. */
+export function lastRun(request: unknown, carried: Carried | undefined): LastRun | undefined {
   const { lastResult: last } = workflowInfo();
-  const [result]: unknown[] = Array.isArray(last) ? last : [last];
-  return isLastRun(result) ? { ...result, failures: readable(result.failures) } : undefined;
+  const [scheduled]: unknown[] = Array.isArray(last) ? last : [last];
+  return lastRunIn(carried ?? (isRecord(request) ? request.last : undefined) ?? scheduled);
+}
+
+/** The request without what it says of the last run. What nobody can read stays in it: the request is refused. */
+export function withoutLast(request: unknown): unknown {
+  if (!isRecord(request) || lastRunIn(request.last) === undefined) return request;
+  const { last: _last, ...rest } = request;
+  return rest;
+}
+
+function lastRunIn(value: unknown): LastRun | undefined {
+  if (!isLastRun(value)) return undefined;
+  const { checkpoint, failures, unreported, isUnconfirmed } = value;
+  return { checkpoint, failures: readable(failures), ...defined({ unreported, isUnconfirmed }) };
 }
 
 /** The state carried over from the run before. Throws a `Refused` failure when it is malformed. */

@@ -17,7 +17,6 @@ import {
   type AddressConflict,
   addressConflictOf,
   applicationFailureOf,
-  type FailureData,
   failureData,
   failureFrom,
   isHeld,
@@ -32,7 +31,7 @@ import {
   troubleOf,
   withRollback,
 } from './failures.ts';
-import type { RequestOutcome, RequestResult } from './guest-queue-messages.ts';
+import type { FailureData, RequestOutcome, RequestResult } from './guest-queue-messages.ts';
 import { type GuestRequest, isOrdered } from './guest-request.ts';
 import type { AppliedSteps, HostActivities, PlaceInOrder, PlannedChange, Planning, Target } from './host-activities.ts';
 import { showProgress } from './progress.ts';

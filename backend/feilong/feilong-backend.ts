@@ -33,7 +33,7 @@ export function createFeilongBackend(rules: ConfiguredRules, transport: FeilongT
     readVswitches: async (signal) => (await readVswitches(feilong, signal)).vswitches,
     readServerNics: (signal) => readServerNics(host, signal),
     administratorsVswitches: async (signal) => (await readServerNics(host, signal)).administrators,
-    applySteps: (steps, cancellation, arrive) => applySteps(host, steps, cancellation, arrive),
+    applySteps: (steps, cancellation, company) => applySteps(host, steps, cancellation, company),
     applyVswitchSteps: (steps, signal) => applyVswitchSteps(host, steps, signal),
     readManagementNode: () => Promise.reject(noManagementNetwork()),
     applyManagementSteps: () => Promise.reject(noManagementNetwork()),
@@ -59,7 +59,7 @@ async function readServerNics(host: FeilongHost, signal: AbortSignal): Promise<S
   const administrators = vswitches.flatMap(({ name, nics }): VswitchName[] =>
     nics.some((nic) => nic.userid === userid) ? [name] : [],
   );
-  return { administrators, userid, here: true, coupled: false };
+  return { administrators, coupled: false };
 }
 
 function noManagementNetwork(): BackendError {

@@ -10,7 +10,7 @@ import { administratorsVswitches, readServerNics } from './reading/management-no
 import { readVswitches } from './reading/vswitch-reading.ts';
 import { MINIMUM_XCAT_VERSION, type XcatClient } from './rest/client.ts';
 import { planRecord } from './rows/record-plan.ts';
-import { createXcatHost, type XcatHost } from './xcat-host.ts';
+import { createXcatHosts, type XcatHost } from './xcat-host.ts';
 import { systemInfo } from './zhcp/smcli.ts';
 
 /** xCAT on z/VM can do all that steps ask for. */
@@ -27,7 +27,9 @@ const CAN: ZvmBackend['can'] = {
 
 /** The backend of a z/VM system that xCAT manages. Its client is closed with it. */
 export function createXcatBackend(rules: ConfiguredRules, client: XcatClient): ZvmBackend {
-  const host = createXcatHost(rules, client);
+  // Calls without a mark are those of operations on the host itself.
+  const { bulk, single: host } = createXcatHosts(rules, client);
+  const hostFor = ({ single = false }: { single?: boolean }) => (single ? host : bulk);
   return {
     kind: 'xcat',
     can: CAN,
@@ -35,14 +37,14 @@ export function createXcatBackend(rules: ConfiguredRules, client: XcatClient): Z
     answers: host.answers,
     check: (signal) => check(host, signal),
     probe: (signal) => probe(host, signal),
-    readHost: (request) => readHost(host, request),
+    readHost: (request) => readHost(hostFor(request), request),
     planRecord,
     planAdoption: (desired, guest) => ({ steps: planRecord(desired, guest), left: [] }),
     readRecord: () => readRecord(host),
     readVswitches: (signal) => readVswitches(host, signal),
     readServerNics: (signal) => readServerNics(host, signal),
     administratorsVswitches: (signal) => administratorsVswitches(host, signal),
-    applySteps: (steps, cancellation, arrive) => applySteps(host, steps, cancellation, arrive),
+    applySteps: (steps, cancellation, company) => applySteps(hostFor(company), steps, cancellation, company),
     applyVswitchSteps: (steps, signal) => applyVswitchSteps(host, steps, signal),
     readManagementNode: (signal) => readManagementNode(host, signal),
     applyManagementSteps: (steps, signal) => applyManagementSteps(host, steps, signal),

@@ -7,13 +7,13 @@ import { createProbeAnswers, type ProbeAnswers } from '../probe-answers.ts';
 import { createLevelMemory, type LevelMemory } from './reading/capability-reading.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './reading/directory-profiles.ts';
 import { createPlannedEntries, type PlannedEntries } from './reading/entry-reading.ts';
-import type { XcatClient } from './rest/client.ts';
+import type { XcatCalls, XcatClient } from './rest/client.ts';
 import { createRecordTablesReader, RECORD_TABLES, type RecordTablesReader } from './tables/record-tables.ts';
 
 /** One host as xCAT's backend works on it: its rules, the client, and what is known of it from call to call. */
 export type XcatHost = {
   rules: ConfiguredRules;
-  xcat: XcatClient;
+  xcat: XcatCalls;
   zhcp: ZhcpUserid;
   /** The userid of a zHCP, the host's own or another member's, by its node. Throws BackendError 'not-defined' as `zhcp` does. */
   zhcpOf(node: string): Promise<Userid>;
@@ -37,8 +37,25 @@ export type ZhcpUserid = {
   set(userid: Userid): void;
 };
 
+/** A host as bulk operations work on it, and as operations on their own do: the same knowledge, by calls that wait for none of the others. */
+export type XcatHosts = Record<'bulk' | 'single', XcatHost>;
+
 /** Put together the parts of a host, with nothing read yet. */
-export function createXcatHost(rules: ConfiguredRules, xcat: XcatClient): XcatHost {
+export function createXcatHosts(rules: ConfiguredRules, client: XcatClient): XcatHosts {
+  const { single } = client;
+  const bulk = createXcatHost(rules, client);
+  return {
+    bulk,
+    single: {
+      ...bulk,
+      xcat: single,
+      profiles: createDirectoryProfiles(single.channel(rules.zhcpNode)),
+      recordTables: bulk.recordTables.by(() => single.tables.dumpAll(RECORD_TABLES)),
+    },
+  };
+}
+
+function createXcatHost(rules: ConfiguredRules, xcat: XcatCalls): XcatHost {
   const { zhcpNode } = rules;
   let known: Userid | undefined;
   const lookUp = async (node: string) =>

@@ -115,6 +115,8 @@ export async function createHostWorker(
     // The tasks of a window's guests come at the same moment. With the SDK's 10 seconds a starved worker loses some, and replays their runs for new ones.
     stickyQueueScheduleToStartTimeout: '20 seconds',
     maxConcurrentActivityTaskExecutions: ACTIVITIES_AT_ONCE,
+    // A run that this build cannot replay ends, and the Schedule's next does its work. It would keep its place for ever, and every next run away.
+    workflowFailureErrorTypes: { '*': [], reconcileHost: ['NondeterminismError'] },
     // Activities send few. One that the SDK holds back would replace what Temporal keeps by a later one.
     maxHeartbeatThrottleInterval: '1 second',
     shutdownGraceTime: '30 seconds',

@@ -279,6 +279,8 @@ export const DYNAMIC_CONFIG: readonly DynamicConfigEntry[] = [
   { key: 'history.timerProcessorMaxTimeShift', value: '25ms' },
   // Off by default in server 1.29, on in 1.32: set here so that both behave alike (docs/reference/temporal.md 2.4).
   { key: 'system.enableActivityEagerExecution', value: true },
+  // Off by default in server 1.29, on in 1.32: tasks of single operations go before those of windows (docs/reference/temporal.md 2.5).
+  { key: 'matching.useNewMatcher', value: true },
   // Each host has its own worker deployment (runtime/host/worker-build.ts). With the server's limit of 100, further hosts would get no work.
   { key: 'matching.maxDeployments', value: 10_000 },
 ];

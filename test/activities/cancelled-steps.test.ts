@@ -16,7 +16,8 @@ test('steps that were carried out before a cancel are told to the workflow, whic
   const reason = new CancelledFailure('CANCELLED');
   cancel.abort(reason);
   const cancellation = { stop: cancel.signal, leave: new AbortController().signal };
-  const failure = await applySteps(stopped(reason), [], cancellation, async () => undefined).catch(asActivityFailure);
+  const alone = { single: true, arrive: async () => undefined };
+  const failure = await applySteps(stopped(reason), [], cancellation, alone).catch(asActivityFailure);
   expect(failure).toBeInstanceOf(CancelledFailure);
   expect(failure).toMatchObject({ details: [{ carriedOut: ['record/1'], possibly: ['grant/1'] }] });
 });

@@ -4,25 +4,36 @@ import type { RepairFailure } from '../../domain/operations/requests.ts';
 import { Userid } from '../../domain/text/identifiers.ts';
 
 const run = (number: number) => ({ workflowId: `reconcile/zvm1-${number}`, runId: `run-${number}` });
-const MINUTE = 60_000;
+const none = async () => [];
 
-test('of the idle runs of a day, two an hour are kept, and the latest twenty', () => {
+test('of the idle runs of a day, the latest ten are kept', async () => {
   const runs = createIdleRuns();
-  const deleted = new Set<string>();
-  for (let number = 0; number < 2_880; number += 1) {
-    runs.note(run(number), number * (MINUTE / 2), true);
-    for (const { runId } of runs.due()) deleted.add(runId);
-  }
-  expect(2_880 - deleted.size).toBe(48 + 20);
-  for (let number = 2_860; number < 2_880; number += 1) expect(deleted).not.toContain(`run-${number}`);
+  const deleted: string[] = [];
+  for (let number = 0; number < 2_880; number += 1)
+    for (const { runId } of await runs.dueAfter(run(number), true, none)) deleted.push(runId);
+  expect(deleted).toEqual(Array.from({ length: 2_870 }, (_, number) => run(number).runId));
 });
 
-test('a run whose first survey found nothing, and whose second did, is kept', () => {
+test('a run whose first survey found nothing, and whose second did, is kept', async () => {
   const runs = createIdleRuns();
-  runs.note(run(0), 0, true);
-  runs.note(run(0), 1, false);
-  for (let number = 1; number < 50; number += 1) runs.note(run(number), number, true);
-  expect(runs.due().map(({ runId }) => runId)).not.toContain('run-0');
+  await runs.dueAfter(run(0), true, none);
+  await runs.dueAfter(run(0), false, none);
+  const deleted = [];
+  for (let number = 1; number < 50; number += 1) deleted.push(...(await runs.dueAfter(run(number), true, none)));
+  expect(deleted).toContainEqual(run(1));
+  expect(deleted).not.toContainEqual(run(0));
+});
+
+test('idle runs that a worker before has left are deleted by the next one, and asked for once', async () => {
+  const runs = createIdleRuns();
+  let asked = 0;
+  const left = async () => {
+    asked += 1;
+    return Array.from({ length: 30 }, (_, number) => run(number));
+  };
+  expect(await runs.dueAfter(run(30), true, left)).toEqual(Array.from({ length: 21 }, (_, number) => run(number)));
+  expect(await runs.dueAfter(run(31), false, left)).toEqual([]);
+  expect(asked).toBe(1);
 });
 
 const failure = (userid: string): RepairFailure => {

@@ -62,7 +62,8 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
 
   const read = async (): Promise<Reading> => (await world.backend.readHost({ userids: [GUEST] })).read(GUEST);
   const planFor = (change: object) => planOn(world.backend, GUEST, change);
-  const apply = (steps: readonly Step[]) => world.backend.applySteps(steps, UNSTOPPED, async () => undefined);
+  const apply = (steps: readonly Step[]) =>
+    world.backend.applySteps(steps, UNSTOPPED, { single: true, arrive: async () => undefined });
   const errorOf = ({ failure }: CarriedOut): BackendError => {
     if (failure?.error instanceof BackendError) return failure.error;
     throw new Error(`no BackendError: ${String(failure?.error)}`);
@@ -202,7 +203,8 @@ export function backendContract(kind: string, can: Capabilities, open: () => Pro
       const steps = await planFor({ kind: 'createPort', port: port(5) });
       const stopping = new AbortController();
       const arrive = async () => stopping.abort(new Error('stopped'));
-      const { failure } = await world.backend.applySteps(steps, { stop: stopping.signal, leave: never }, arrive);
+      const cancellation = { stop: stopping.signal, leave: never };
+      const { failure } = await world.backend.applySteps(steps, cancellation, { single: true, arrive });
       expect(failure?.error).toEqual(new Error('stopped'));
       expect(guest().nicdefs).toEqual([]);
       expect(granted()).toBeUndefined();

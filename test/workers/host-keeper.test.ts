@@ -7,7 +7,7 @@ import type { Client } from '@temporalio/client';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { createClosedSchedules, deleteRuns } from '../../activities/idle-runs.ts';
+import { createClosedSchedules, deleteRuns, idleRunsBefore } from '../../activities/idle-runs.ts';
 import { describeHost, hostNames } from '../../client/known-hosts.ts';
 import { connectClient, localTarget, type TemporalTarget } from '../../client/temporal-connection.ts';
 import type { HostConfiguration } from '../../configuration/load.ts';
@@ -185,16 +185,16 @@ test('of two that start at the same moment on different z/VM systems one ends, a
   expect(ended[0]).toContain(String(second.xcat?.url));
 });
 
-test('of a host that stays in order, the latest runs of its Schedule are kept, the one that has its checkpoint, and one in half an hour', async () => {
+test('of a host that stays in order, the latest ten runs of its Schedule are kept and listed, and the one that has its checkpoint', async () => {
   const configuration = await simulatedHost();
   await start(configuration, ofTests(), { intervalSeconds: 1, sweepSeconds: 3_600 });
   const client = await clientOf(ofTests());
   const handle = client.schedule.getHandle(reconcileScheduleId(configuration.host));
-  await expect.poll(async () => (await handle.describe()).info.numActionsTaken, SOON).toBeGreaterThan(26);
+  await expect.poll(async () => (await handle.describe()).info.numActionsTaken, SOON).toBeGreaterThan(16);
   await handle.pause();
   const query = `WorkflowType = "reconcileHost" AND TaskQueue = "${taskQueueOf(configuration.host)}"`;
   // Temporal deletes a little later.
-  await expect.poll(async () => (await client.workflow.count(query)).count, SOON).toBeLessThanOrEqual(23);
+  await expect.poll(async () => (await client.workflow.count(query)).count, SOON).toBe(11);
   const runs = [];
   for await (const run of client.workflow.list({ query })) runs.push(run);
   const first = runs.at(-1);
@@ -217,4 +217,27 @@ test("closed runs of the Schedule's own workflow are deleted, and the Schedule g
   const before = (await handle.describe()).info.numActionsTaken;
   await handle.trigger();
   await expect.poll(async () => (await handle.describe()).info.numActionsTaken, SOON).toBeGreaterThan(before);
+});
+
+test('a worker that starts finds the idle runs that the one before has left, but that with the whole checkpoint, and deletes them', async () => {
+  const configuration = await simulatedHost();
+  const client = await clientOf(ofTests());
+  const { host } = configuration;
+  const { stop } = await start(configuration, ofTests(), { ...TIMES, intervalSeconds: 1 });
+  const handle = client.schedule.getHandle(reconcileScheduleId(host));
+  onTestFinished(() => handle.delete());
+  const left = () => idleRunsBefore(client, host);
+  await expect.poll(async () => (await left()).length, SOON).toBeGreaterThan(2);
+  await handle.pause();
+  await stop();
+  const query = `WorkflowType = "reconcileHost" AND ZvmHost = "${host}" AND ExecutionStatus != "Running"`;
+  const listed = async () => {
+    const ids: string[] = [];
+    for await (const { runId } of client.workflow.list({ query })) ids.unshift(runId);
+    return ids;
+  };
+  const [whole, ...others] = await listed();
+  expect((await left()).map(({ runId }) => runId)).toEqual(others);
+  await deleteRuns({ client, log: new DefaultLogger('ERROR') }, await left());
+  await expect.poll(listed, SOON).toEqual([whole]);
 });

@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callsTo, sequentialCalls } from '../../bench/calls.ts';
 import { countEvents } from '../../bench/histories.ts';
-import { fillHost, guestsFor } from '../../bench/wired-host.ts';
+import { fillHost, guestsFor, type WiredHost } from '../../bench/wired-host.ts';
+import { guestWorkflowId } from '../../temporal-config/names.ts';
+import type { ReconcileHostResult } from '../../workflows/reconciliation-result.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
 import { startRun } from './start.ts';
 
 // Counts alone: a busy machine is slow, and makes no more calls. Calls side by side overlap there too when each takes a while.
 const GUESTS = 40;
 const PORTS = 120;
+// Of Temporal's five.
+const DEFAULT_PRIORITY = 3;
 let zvm: Environment;
 beforeAll(async () => {
   zvm = await createEnvironment({ guests: GUESTS + 1, latencyMs: 500 });
@@ -46,20 +50,36 @@ test('forty ports of forty guests share their calls, and each costs a few events
   expect(operation.activities).toBeLessThanOrEqual(1);
 });
 
-/** A host with 120 ports on two VSWITCHes, and the calls and the run of its reconciliation after a re-IPL. */
-async function afterReIpl(release: '6.3' | '7.4') {
-  const host = await createEnvironment({ guests: guestsFor(PORTS), latencyMs: 500, release });
+test("Temporal hands out the tasks of a bulk operation's guests after those of a single one", async () => {
+  const priorityOf = async (guest: number) => {
+    const run = zvm.client.workflow.getHandle(guestWorkflowId(zvm.host, userid(guest)));
+    return (await run.describe()).priority?.priorityKey;
+  };
+  const ports = [1, 2].map((guest) => ({ userid: userid(guest), ...port(9_100 + guest) }));
+  await (await startRun(zvm.client, 'wirePorts', { host: zvm.host, ports } as never)).result();
+  expect(await priorityOf(1)).toBeGreaterThan(DEFAULT_PRIORITY);
+  await zvm.run('createPort', { userid: userid(3), ...port(9_103) });
+  expect((await priorityOf(3)) ?? DEFAULT_PRIORITY).toBe(DEFAULT_PRIORITY);
+});
+
+type Wired = { release?: '6.3' | '7.4'; ports?: number };
+
+/** A host with ports on two VSWITCHes, reconciled; then the calls and the run of its reconciliation after something has happened to it. */
+async function reconciledAfter(happens: (wired: WiredHost) => void, { release = '6.3', ports = PORTS }: Wired = {}) {
+  const host = await createEnvironment({ guests: guestsFor(ports), latencyMs: 500, release });
   try {
-    const wired = fillHost(host.simulator, PORTS);
-    const reconcile = async (last?: object) => {
-      const run = await startRun(host.client, 'reconcileHost', { host: host.host, ...(last && { last }) });
+    const wired = fillHost(host.simulator, ports);
+    const reconcile = async (last?: ReconcileHostResult) => {
+      const from = last && { last: { checkpoint: last.checkpoint, failures: last.failures } };
+      const run = await startRun(host.client, 'reconcileHost', { host: host.host, ...from });
       return { run, result: await run.result() };
     };
-    const { result } = await reconcile();
+    // The second has read the profiles of the directory, which are kept for some minutes.
+    const { result } = await reconcile((await reconcile()).result);
     expect(result).toMatchObject({ drifts: [], failures: [] });
-    wired.reIpl();
+    happens(wired);
     const [before, since] = [(await callsTo(host.simulator.url)).length, new Date()];
-    const then = await reconcile({ checkpoint: result.checkpoint, failures: result.failures });
+    const then = await reconcile(result);
     const calls = (await callsTo(host.simulator.url)).slice(before);
     wired.check();
     return { ...then, calls, ...(await countEvents(host.client, host.host, since, then.run.workflowId)) };
@@ -67,6 +87,17 @@ async function afterReIpl(release: '6.3' | '7.4') {
     await host.close();
   }
 }
+const afterReIpl = (release: '6.3' | '7.4') => reconciledAfter((wired) => wired.reIpl(), { release });
+
+test.each([2, PORTS, 10 * PORTS])(
+  'a host in order with %i ports costs three calls side by side, and twelve events of history',
+  async (ports) => {
+    const { result, calls, operation } = await reconciledAfter(() => undefined, { ports });
+    expect(result).toMatchObject({ examined: ports / 2, drifts: [], failures: [] });
+    expect([calls.length, sequentialCalls(calls)]).toEqual([3, 1]);
+    expect(operation.events - 3 * operation.timedOutTasks).toBe(12);
+  },
+);
 
 test('a re-IPL is repaired in one reading, one script of grants and couplings, and one reading of what came of it', async () => {
   const { result, calls, guests, operation } = await afterReIpl('6.3');

@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { beforeAll, beforeEach, expect, inject, onTestFinished, test } from 'vitest';
+import { occasionsSince } from '../../client/host-events.ts';
 import { localTarget } from '../../client/temporal-connection.ts';
+import { taskQueueOf } from '../../domain/host/host.ts';
 import { type Build, runWorkers } from '../../runtime/host/run-workers.ts';
 import { buildIdOf } from '../../runtime/host/worker-build.ts';
 import { bundleWorkflows } from '../../runtime/host/workflow-bundle.ts';
 import { createLogger } from '../../runtime/process/logging.ts';
+import { reconcileScheduleId } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { bundledWorkflows } from '../bundled-workflows.ts';
 import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
@@ -168,4 +171,34 @@ test('a worker without versions takes over from one with, and one with from it',
   const again = await changeVlan(A, portId(1), 203);
   await again.result();
   expect(await buildOf(again.workflowId)).toBe(buildIdOf(today));
+});
+
+/** The workflows of today, but that a reconciliation begins with a timer. */
+function beginningOtherwise({ code, sourceMap }: WorkflowBundleWithSourceMap): WorkflowBundleWithSourceMap {
+  const begin = 'async function reconcileHost(input, carried) {';
+  const otherwise = code.replace(begin, `${begin} await new Promise((done) => setTimeout(done, 1));`);
+  return { code: otherwise, sourceMap };
+}
+
+test('a reconciliation that a new build cannot replay ends, the next one begins with the new build, and nobody is told that the host is away', async () => {
+  const { client, host } = zvm;
+  const since = new Date();
+  const kill = await startToKill();
+  const held = await zvm.hold(READING);
+  const workflowId = `${reconcileScheduleId(host)}-${since.toISOString()}`;
+  const open = await client.workflow.start('reconcileHost', {
+    ...{ taskQueue: taskQueueOf(host), workflowId, args: [{ host }] },
+  });
+  await held.reached();
+  await kill();
+  await held.release();
+  await start({ bundle: beginningOtherwise(today) });
+  await expect(open.result()).rejects.toMatchObject({ cause: { message: expect.stringMatching(/nondeterminism/i) } });
+  const next = await startRun(client, 'reconcileHost', { host });
+  expect(await next.result()).toMatchObject({ failed: 0 });
+  expect(await buildOf(next.workflowId)).toBe(buildIdOf(beginningOtherwise(today)));
+  const occasions = () => occasionsSince(client, host, since);
+  await expect.poll(async () => (await occasions()).map(({ key }) => key)).toContain(open.firstExecutionRunId);
+  const told = await Promise.all((await occasions()).map((occasion) => occasion.read()));
+  expect(told.flat()).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { stepId } from '../../../domain/planning/step-id.ts';
 import { type GuestStepReport, type Step, sentence, stagesOf } from '../../../domain/planning/steps.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import type { PortId, Userid } from '../../../domain/text/identifiers.ts';
-import type { Cancellation, CarriedOut } from '../../backend.ts';
+import type { Cancellation, CarriedOut, Company } from '../../backend.ts';
 import { BackendError } from '../../backend-error.ts';
 import { refuseIncapable } from '../../capabilities.ts';
 import { CAN } from '../can.ts';
@@ -22,7 +22,7 @@ export async function applySteps(
   host: FeilongHost,
   steps: readonly Step[],
   { stop, leave }: Cancellation,
-  arrive: (stage: 'configure' | 'forget') => Promise<void>,
+  { arrive }: Pick<Company, 'arrive'>,
 ): Promise<CarriedOut> {
   const reports: GuestStepReport[] = [];
   /** A step of which nobody knows whether it was carried out. */

@@ -52,6 +52,7 @@ export async function readHost(host: FeilongHost, request: HostRequest): Promise
     vswitches,
     members: [],
     agent: about.userid,
+    server: survey ? { userid: about.userid, here: true } : undefined,
     ...record,
     findings: [...findings, ...record.findings, ...(survey ? [...about.findings, ...inDirectory.findings] : [])],
     iplTime: survey ? about.iplTime : undefined,

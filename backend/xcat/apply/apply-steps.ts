@@ -1,7 +1,7 @@
 import { defined } from '../../../domain/defined.ts';
 import { stepId } from '../../../domain/planning/step-id.ts';
 import { type GuestStepReport, type RecordStep, type Step, stagesOf } from '../../../domain/planning/steps.ts';
-import type { Cancellation, CarriedOut } from '../../backend.ts';
+import type { Cancellation, CarriedOut, Company } from '../../backend.ts';
 import { BackendError } from '../../backend-error.ts';
 import { changeOf } from '../rows/record-steps.ts';
 import type { XcatHost } from '../xcat-host.ts';
@@ -16,7 +16,7 @@ export async function applySteps(
   host: XcatHost,
   steps: readonly Step[],
   { stop, leave }: Cancellation,
-  arrive: (stage: 'configure' | 'forget') => Promise<void>,
+  { arrive }: Pick<Company, 'arrive'>,
 ): Promise<CarriedOut> {
   const { record, configure, forget } = stagesOf(steps);
   const reports: GuestStepReport[] = [];

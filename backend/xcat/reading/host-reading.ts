@@ -32,6 +32,7 @@ import { readCluster } from './cluster-reading.ts';
 import { buildsOf, type DeviceOutcomes, includesOf } from './guest-devices.ts';
 import { type HostView, readingOf } from './guest-reading.ts';
 import { partsOf, readSubconfigs, type SubconfigOutcomes } from './identity-reading.ts';
+import { managementGuest } from './management-node-nics.ts';
 import { vswitchReading } from './vswitch-reading.ts';
 
 /**
@@ -89,6 +90,7 @@ export async function readHost(
         }))
       : [],
     agent: await host.zhcp.get(),
+    server: survey ? await managementGuest(host, tables.zvm) : undefined,
     ...record,
     findings: [
       ...findings,
@@ -174,6 +176,7 @@ async function readTables(host: XcatHost, guests: number, since = Number.POSITIV
   const view = viewOf(zhcpNode);
   host.zhcp.set(zhcpUserid(zhcpNode, view.userids.get(zhcpNode)));
   return {
+    zvm,
     view,
     viewOf,
     allMacRows: macRows,

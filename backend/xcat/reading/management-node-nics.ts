@@ -1,19 +1,15 @@
 import { MANAGEMENT_VDEV } from '../../../domain/host/management-network.ts';
 import { VswitchName } from '../../../domain/text/identifiers.ts';
-import type { ServerNics } from '../../reading.ts';
-import { dumpTable, type Row } from '../tables/tables.ts';
+import type { ServerGuest, ServerNics } from '../../reading.ts';
+import type { Row } from '../tables/tables.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import { runOnNode } from '../zhcp/dsh.ts';
 
-/** Read the management node's NICs and where it runs. */
-export async function readServerNics(host: XcatHost, signal: AbortSignal): Promise<ServerNics> {
-  const node = await host.xcat.managementNode({ signal });
-  const [{ administrators, coupled }, rows] = await Promise.all([
-    ownNics(host, signal),
-    dumpTable(host.xcat.transport, 'zvm', { signal }),
-  ]);
+/** Where the management node runs, by the rows of the `zvm` table. */
+export async function managementGuest(host: XcatHost, rows: readonly Row[]): Promise<ServerGuest> {
+  const node = await host.xcat.managementNode();
   const row = rows.find((candidate) => candidate.node === node);
-  return { administrators, coupled, userid: row?.userid?.toUpperCase(), here: isGuestOf(host, row, rows) };
+  return { userid: row?.userid?.toUpperCase(), here: isGuestOf(host, row, rows) };
 }
 
 /** True when a node's row of the `zvm` table names this host's zHCP: `hcp` is its full host name, or its node name. */
@@ -28,10 +24,11 @@ export function isGuestOf({ rules }: XcatHost, row: Row | undefined, rows: reado
  * node has no NICs that it can show. The NIC of the management network is this project's own.
  */
 export async function administratorsVswitches(host: XcatHost, signal: AbortSignal): Promise<VswitchName[]> {
-  return (await ownNics(host, signal)).administrators;
+  return (await readServerNics(host, signal)).administrators;
 }
 
-async function ownNics(host: XcatHost, signal: AbortSignal): Promise<Pick<ServerNics, 'administrators' | 'coupled'>> {
+/** Read the management node's NICs. */
+export async function readServerNics(host: XcatHost, signal: AbortSignal): Promise<ServerNics> {
   const node = await host.xcat.managementNode({ signal });
   const { stdout } = await runOnNode(host.xcat.transport, node, 'vmcp q v nic', { signal });
   const administrators: VswitchName[] = [];

@@ -6,7 +6,7 @@ import { createTableWriter, type TableWriter } from '../tables/table-writer.ts';
 import { changeTable, dumpTable, getAttribute, type Row, type TableName } from '../tables/tables.ts';
 import { type ChannelOptions, type CommandChannel, createCommandChannel } from '../zhcp/channel.ts';
 import { managementNodeName } from '../zhcp/management-node.ts';
-import { createManagementNodeShell } from '../zhcp/management-node-shell.ts';
+import { createManagementNodeShell, type ManagementNodeShell } from '../zhcp/management-node-shell.ts';
 import { refuseErrors } from './answers.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
 
@@ -17,7 +17,8 @@ export type XcatClientOptions = TransportOptions & ChannelOptions;
 
 type Abortable = { signal?: AbortSignal };
 
-export type XcatClient = {
+/** The calls to one management node. */
+export type XcatCalls = {
   transport: Transport;
   /** Writes to xCAT's tables; those that wait together share a call. */
   tableWriter: TableWriter;
@@ -42,11 +43,14 @@ export type XcatClient = {
   };
   /** The management node's own node name, looked up once. Throws BackendError 'refused' when xCAT's tables do not say it. */
   managementNode(options?: Abortable): Promise<string>;
-  /** The command channel to a zHCP; always the same one for a node, so that its users share calls. */
+  /** The command channel to a zHCP; those who use the same node share calls. */
   channel(zhcpNode: string): CommandChannel;
   /** Drop all connections; what is in flight fails. */
   close(): Promise<void>;
 };
+
+/** The calls of bulk operations, and those of operations on their own, which wait for none of them. */
+export type XcatClient = XcatCalls & { single: XcatCalls };
 
 /** Client of one xCAT MN. Throws what createTransport throws for wrong options; connects at the first call. */
 export function createXcatClient(
@@ -66,26 +70,32 @@ export function createXcatClient(
     return channel;
   };
   const shell = createManagementNodeShell(async () => channelTo(await managementNode()), options.onWarning);
-  return {
-    transport,
-    tableWriter: createTableWriter(transport, shell),
-    nameService: createNameService(transport, shell),
-    managementNode,
-    version,
-    async checkVersion(abortable) {
-      const found = await version(abortable);
-      return { version: found, supported: isAtLeast(found, MINIMUM_XCAT_VERSION) };
-    },
-    tables: {
-      dump: (table, abortable) => dumpTable(transport, table, abortable),
-      dumpAll: (tables) => dumpTables(transport, shell, tables),
-      getAttribute: (table, keyColumn, key, attribute, abortable) =>
-        getAttribute(transport, table, keyColumn, key, attribute, abortable),
-      change: (table, entries, abortable) => changeTable(transport, table, entries, abortable),
-    },
-    channel: channelTo,
-    close: () => transport.close(),
+  // All names are written anew at once, whoever asks.
+  const { announce } = createNameService(transport, shell);
+  const callsOf = (single: boolean): XcatCalls => {
+    const ofKind: ManagementNodeShell = { run: (chains, more) => shell.run(chains, { ...more, single }) };
+    return {
+      transport,
+      tableWriter: createTableWriter(transport, ofKind),
+      nameService: { ...createNameService(transport, ofKind), announce },
+      managementNode,
+      version,
+      async checkVersion(abortable) {
+        const found = await version(abortable);
+        return { version: found, supported: isAtLeast(found, MINIMUM_XCAT_VERSION) };
+      },
+      tables: {
+        dump: (table, abortable) => dumpTable(transport, table, abortable),
+        dumpAll: (tables) => dumpTables(transport, ofKind, tables),
+        getAttribute: (table, keyColumn, key, attribute, abortable) =>
+          getAttribute(transport, table, keyColumn, key, attribute, abortable),
+        change: (table, entries, abortable) => changeTable(transport, table, entries, abortable),
+      },
+      channel: (node) => ({ run: (chains, more) => channelTo(node).run(chains, { ...more, single }) }),
+      close: () => transport.close(),
+    };
   };
+  return { ...callsOf(false), single: callsOf(true) };
 }
 
 /** True when a version, numbers with dots, is the minimum or later: `2.10` comes after `2.9`, and `2.8.3` before `2.8.3.16`. */

@@ -14,7 +14,7 @@ export async function dumpTables<Name extends TableName>(
   shell: ManagementNodeShell,
   tables: readonly Name[],
 ): Promise<Record<Name, Row[]>> {
-  const dumps = await inOneCall(shell, tables).catch((error: unknown) => {
+  const dumps = await inOneCall(transport, shell, tables).catch((error: unknown) => {
     if (!(error instanceof NoShell)) throw error;
     return Promise.all(tables.map((table) => dumpTable(transport, table)));
   });
@@ -23,11 +23,15 @@ export async function dumpTables<Name extends TableName>(
 
 type Dump = { output: string; rows: Row[] };
 // Tables hardly change between two readings, and to parse ten thousand rows takes longer than to see that they are the same.
-const lastDumps = new WeakMap<ManagementNodeShell, Map<TableName, Dump>>();
+const lastDumps = new WeakMap<Transport, Map<TableName, Dump>>();
 
-async function inOneCall(shell: ManagementNodeShell, tables: readonly TableName[]): Promise<Row[][]> {
-  const last = lastDumps.get(shell) ?? new Map<TableName, Dump>();
-  lastDumps.set(shell, last);
+async function inOneCall(
+  transport: Transport,
+  shell: ManagementNodeShell,
+  tables: readonly TableName[],
+): Promise<Row[][]> {
+  const last = lastDumps.get(transport) ?? new Map<TableName, Dump>();
+  lastDumps.set(transport, last);
   const outcomes = await shell.run(tables.map((table) => [{ argv: ['/opt/xcat/sbin/tabdump', table] }]));
   return tables.map((table, index) => {
     const operation = `dump table ${table}`;

@@ -19,10 +19,14 @@ export type CommandChannel = {
    * BackendError when it is not known what became of a chain (all commands here are safe to repeat), what the transport throws, or the
    * signal's reason. Chains that have not been sent when `stop` aborts are not sent: then it throws the reason of `stop`.
    */
-  run(
-    chains: readonly (readonly Command[])[] | readonly Command[],
-    options?: { signal?: AbortSignal; stop?: AbortSignal },
-  ): Promise<CommandOutcome[]>;
+  run(chains: readonly (readonly Command[])[] | readonly Command[], options?: RunOptions): Promise<CommandOutcome[]>;
+};
+
+export type RunOptions = {
+  signal?: AbortSignal;
+  stop?: AbortSignal;
+  /** The chains are of an operation on its own: they wait for no call of a bulk operation. */
+  single?: boolean;
 };
 
 export type ChannelOptions = {
@@ -30,12 +34,26 @@ export type ChannelOptions = {
   host?: string;
   /** A command that takes longer is ended; seconds. */
   commandSeconds?: number;
-  /** Chains that run side by side on the zHCP: what SMAPI gets at once. */
+  /** Chains that run side by side on the zHCP, three at least: what SMAPI gets at once. */
   parallel?: number;
 };
 
 /** Chains of one caller that wait to be sent. */
 type Caller = Job[];
+
+/** The chains of single operations, and those of bulk operations. No call carries both: each ends with its last chain. */
+type Kind = 'single' | 'bulk';
+
+/** A way for one call at a time. `lanes` of its chains run side by side. */
+type Flight = {
+  lanes: number;
+  mostDirectoryChanges: number;
+  /** For single operations alone. */
+  ofSingles: boolean;
+  isUnderWay: boolean;
+  /** Until nobody waits any more. */
+  carried: Kind | undefined;
+};
 
 type Job = {
   /** Runs a function as its caller would: the call that carries the chain belongs to the caller's trace. */
@@ -57,10 +75,13 @@ const PARALLEL = 10;
 const COMMAND_SECONDS = 60;
 // While one call is on its way, another can be carried out.
 const FLIGHTS = 2;
+// A single operation has a command or two for each of its guest's NICs: few of SMAPI's places are enough, and all others are a storm's.
+const SHARE_OF_SINGLES = 5;
 
 /**
  * The way to one zHCP, by group commit: while calls are in flight, further chains queue, and the next call carries them all as one script
- * of at most 100 KiB; what does not fit goes with the call after it. A lone chain waits for nothing.
+ * of at most 100 KiB; what does not fit goes with the call after it. A lone chain waits for nothing. Single operations have a flight of their
+ * own when bulk operations have taken the others, and go first into one of these that becomes free.
  */
 export function createCommandChannel(
   transport: Transport,
@@ -68,26 +89,46 @@ export function createCommandChannel(
   { host = '', parallel = PARALLEL, commandSeconds = COMMAND_SECONDS }: ChannelOptions = {},
 ): CommandChannel {
   const operation = `run commands on ${zhcpNode}`;
-  let queue: Caller[] = [];
-  let flights = 0;
-  const lanes = Math.max(1, Math.floor(parallel / FLIGHTS));
+  const waiting: Record<Kind, Caller[]> = { single: [], bulk: [] };
+  const flights = flightsOf(parallel);
 
-  const work = async (): Promise<void> => {
-    if (flights >= FLIGHTS) return;
-    flights += 1;
-    // Commands of the same moment go together.
-    await nextTurn();
-    while (queue.length > 0) {
-      const batch = takeBatch(queue);
-      queue = queue.filter((caller) => caller.length > 0);
-      // Commands that do not fit need not wait for this call to end.
-      if (queue.length > 0) void work();
-      await batch[0]?.asCaller(runBatch, batch);
-    }
-    flights -= 1;
+  /** Begin a call for those of a kind that wait, if a flight is free. */
+  const begin = (kind: Kind): void => {
+    if (!waits(waiting[kind])) return;
+    const free = flights.find(({ isUnderWay, ofSingles }) => !isUnderWay && (kind === 'single' || !ofSingles));
+    if (free !== undefined) void fly(free);
   };
 
-  const runBatch = async (batch: readonly Job[]): Promise<void> => {
+  const fly = async (flight: Flight): Promise<void> => {
+    flight.isUnderWay = true;
+    // Commands of the same moment go together.
+    await nextTurn();
+    for (let batch = take(flight); batch.length > 0; batch = take(flight)) {
+      // Commands that do not fit need not wait for this call to end.
+      begin('bulk');
+      begin('single');
+      await batch[0]?.asCaller(runBatch, batch, flight.lanes);
+    }
+    flight.isUnderWay = false;
+    flight.carried = undefined;
+  };
+
+  const take = (flight: Flight): Job[] => {
+    const kind = nextKind(flight);
+    const batch = takeBatch(waiting[kind], flight.mostDirectoryChanges);
+    waiting[kind] = waiting[kind].filter((caller) => caller.length > 0);
+    flight.carried = kind;
+    return batch;
+  };
+
+  /** Single operations go first, unless their own flight is free, and not twice in turn: a bulk operation goes on beside any number of them. */
+  const nextKind = ({ ofSingles, carried }: Flight): Kind => {
+    if (ofSingles || !waits(waiting.bulk)) return 'single';
+    const isOwnFree = flights.some((flight) => flight.ofSingles && !flight.isUnderWay);
+    return waits(waiting.single) && !isOwnFree && carried !== 'single' ? 'single' : 'bulk';
+  };
+
+  const runBatch = async (batch: readonly Job[], lanes: number): Promise<void> => {
     try {
       const nonce = randomBytes(16).toString('hex');
       const script = scriptText(
@@ -131,15 +172,16 @@ export function createCommandChannel(
   };
 
   return {
-    async run(chains, { signal, stop } = {}) {
+    async run(chains, { signal, stop, single = false } = {}) {
       signal?.throwIfAborted();
       stop?.throwIfAborted();
       const jobs = separate(chains)
         .filter((chain) => chain.length > 0)
         .map(jobOf);
       const caller = [...jobs];
-      queue.push(caller);
-      void work();
+      const kind = single ? 'single' : 'bulk';
+      waiting[kind].push(caller);
+      begin(kind);
       const drop = () => {
         for (const job of caller.splice(0)) job.outcome.reject(stop?.reason);
       };
@@ -156,6 +198,22 @@ export function createCommandChannel(
   };
 }
 
+/** Two flights for all chains, and one for single operations: together they have as many lanes as may run side by side. */
+function flightsOf(parallel: number): Flight[] {
+  const ofSingles = Math.max(1, Math.floor(parallel / SHARE_OF_SINGLES));
+  const lanes = Math.max(1, Math.floor((parallel - ofSingles) / FLIGHTS));
+  const ordinary = { lanes, mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false };
+  // Each script ends in about the same time.
+  const mostDirectoryChanges = Math.ceil((MOST_DIRECTORY_CHANGES * ofSingles) / lanes);
+  const own = { lanes: ofSingles, mostDirectoryChanges, ofSingles: true };
+  const idle = { isUnderWay: false, carried: undefined };
+  return [...Array.from({ length: FLIGHTS }, () => ordinary), own].map((flight) => ({ ...flight, ...idle }));
+}
+
+function waits(callers: readonly Caller[]): boolean {
+  return callers.some((caller) => caller.length > 0);
+}
+
 function separate(chains: readonly (readonly Command[])[] | readonly Command[]): (readonly Command[])[] {
   const several: (readonly Command[])[] = [];
   const one: Command[] = [];
@@ -167,7 +225,7 @@ function separate(chains: readonly (readonly Command[])[] | readonly Command[]):
 }
 
 /** One chain of each caller in turn, as long as the script has room: a caller with many chains does not delay one with few. */
-function takeBatch(queue: readonly Caller[]): Job[] {
+function takeBatch(queue: readonly Caller[], mostDirectoryChanges: number): Job[] {
   const batch: Job[] = [];
   let bytes = FRAME_BYTES;
   let changes = 0;
@@ -176,7 +234,7 @@ function takeBatch(queue: readonly Caller[]): Job[] {
     for (const caller of waiting) {
       const [job] = caller;
       if (job === undefined || bytes + job.bytes > SCRIPT_BYTES) continue;
-      if (changes > 0 && changes + job.directoryChanges > MOST_DIRECTORY_CHANGES) continue;
+      if (changes > 0 && changes + job.directoryChanges > mostDirectoryChanges) continue;
       bytes += job.bytes;
       changes += job.directoryChanges;
       batch.push(job);

@@ -1,5 +1,5 @@
 import { BackendError } from '../../backend-error.ts';
-import type { Command, CommandChannel, CommandOutcome } from './channel.ts';
+import type { Command, CommandChannel, CommandOutcome, RunOptions } from './channel.ts';
 
 /** The management node has no shell that scripts can be given to, or not one with xCAT's commands. */
 export class NoShell extends Error {}
@@ -9,7 +9,7 @@ export type ManagementNodeShell = {
    * Run chains of xCAT's own commands on the management node, as the channel does. Throws NoShell where that cannot be, at once when it is
    * known already.
    */
-  run(chains: readonly (readonly Command[])[], options?: { signal?: AbortSignal }): Promise<CommandOutcome[]>;
+  run(chains: readonly (readonly Command[])[], options?: RunOptions): Promise<CommandOutcome[]>;
 };
 
 const NOT_FOUND = 127;

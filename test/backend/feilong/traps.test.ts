@@ -29,7 +29,7 @@ describe.skipIf(!feilongIsHere)("Feilong's traps", () => {
   const read = async (): Promise<Reading> => (await world.backend.readHost({ userids: [GUEST] })).read(GUEST);
   const planFor = (change: object) => planOn(world.backend, GUEST, change);
   const apply = (steps: readonly Step[]) =>
-    world.backend.applySteps(steps, { stop: never, leave: never }, async () => undefined);
+    world.backend.applySteps(steps, { stop: never, leave: never }, { single: true, arrive: async () => undefined });
   const change = async (wanted: object): Promise<void> => {
     const { failure } = await apply(await planFor(wanted));
     expect(failure?.error).toBeUndefined();
@@ -288,7 +288,7 @@ describe.skipIf(!feilongIsHere)("Feilong's traps", () => {
       stages += 1;
       if (stages === 1) await world.feilong.killWorker();
     };
-    const { failure } = await world.backend.applySteps(steps, { stop: never, leave: never }, arrive);
+    const { failure } = await world.backend.applySteps(steps, { stop: never, leave: never }, { single: true, arrive });
     expect(failure?.error).toMatchObject({ code: 'unreachable', retryable: true });
     await world.feilong.startWorker();
     await change({ kind: 'createPort', port: port(5) });

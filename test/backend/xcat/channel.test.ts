@@ -1,7 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Command, createCommandChannel } from '../../../backend/xcat/zhcp/channel.ts';
+import {
+  type ChannelOptions,
+  type Command,
+  createCommandChannel,
+  type RunOptions,
+} from '../../../backend/xcat/zhcp/channel.ts';
 import { quote } from '../../../backend/xcat/zhcp/shell-quoting.ts';
 import { fakeXcat, runDsh } from './fake-xcat.ts';
 
@@ -12,6 +17,40 @@ afterEach(async () => {
 
 const sh = (script: string): Command => ({ argv: ['sh', '-c', script] });
 const done = (output: string) => ({ ran: true, exitStatus: 0, output });
+
+/** A channel whose calls are under way until they are let go, by their number; `bodies` are the scripts so far. */
+async function heldChannel(options: ChannelOptions = {}) {
+  const gates: PromiseWithResolvers<void>[] = [];
+  const gate = (index: number) => (gates[index] ??= Promise.withResolvers<void>());
+  const xcat = await fakeXcat(async ({ body }, index) => {
+    await gate(index).promise;
+    return runDsh(body, 'zhcp1');
+  });
+  closers.push(xcat.close);
+  const channel = createCommandChannel(xcat.transport, 'zhcp1', options);
+  return {
+    run: (word: string, more: RunOptions = {}) => channel.run([sh(`echo ${word}`)], more),
+    channel,
+    calls: (count: number) => expect.poll(() => xcat.seen.length).toBe(count),
+    letGo(...indices: number[]) {
+      for (const index of indices) gate(index).resolve();
+    },
+    bodies: () => xcat.seen.map(({ body }) => body),
+  };
+}
+
+/** The same, both of whose calls for all chains carry a bulk operation's. */
+async function fullChannel() {
+  const held = await heldChannel();
+  const bulk = [held.run('one')];
+  await held.calls(1);
+  bulk.push(held.run('two'));
+  await held.calls(2);
+  return { ...held, bulk };
+}
+
+/** Chains that a script runs side by side. */
+const lanesOf = (body: string) => body.match(/folder\/\d+\\" 2>&1 &/g)?.length ?? 1;
 
 describe('the command channel', () => {
   it('runs a chain in order and stops after the first command that fails', async () => {
@@ -126,6 +165,98 @@ describe('the command channel', () => {
     open();
     expect(await Promise.all([first, other])).toEqual([[done('first\n')], [done('other\n')]]);
     expect(xcat.seen.map((call) => call.body).join()).not.toContain('aborted');
+  });
+
+  it("sends a single operation's chains while bulk operations have both other calls, and those of the same moment together", async () => {
+    const { run, calls, letGo, bodies, bulk } = await fullChannel();
+    bulk.push(run('three'));
+    const singles = [run('first', { single: true }), run('second', { single: true })];
+    await calls(3);
+    expect(bodies()[2]).toMatch(/first.*second/);
+    expect(bodies()[2]).not.toContain('three');
+    letGo(2);
+    expect(await Promise.all(singles)).toEqual([[done('first\n')], [done('second\n')]]);
+    letGo(0, 1, 3);
+    expect(await Promise.all(bulk)).toEqual([[done('one\n')], [done('two\n')], [done('three\n')]]);
+  });
+
+  it('sends no chain of a bulk operation by the way of single operations, however long that is free', async () => {
+    const { run, calls, letGo, bodies, bulk } = await fullChannel();
+    bulk.push(run('three'));
+    for (const index of [2, 3]) {
+      const single = run(`single${index}`, { single: true });
+      await calls(index + 1);
+      letGo(index);
+      await single;
+    }
+    expect(bodies().slice(2).join()).not.toContain('three');
+    letGo(0, 4);
+    expect(await Promise.all([bulk[0], bulk[2]])).toEqual([[done('one\n')], [done('three\n')]]);
+    letGo(1);
+    await Promise.all(bulk);
+    expect(bodies()[4]).toContain('three');
+  });
+
+  it('lets single operations go first into a call that becomes free, but not twice before a bulk operation', async () => {
+    const { run, calls, letGo, bodies, bulk: all } = await fullChannel();
+    all.push(run('own', { single: true }));
+    await calls(3);
+    all.push(run('three'), run('first', { single: true }));
+    letGo(0);
+    await calls(4);
+    expect(bodies()[3]).toContain('first');
+    all.push(run('second', { single: true }));
+    letGo(3);
+    await calls(5);
+    expect(bodies()[4]).toContain('three');
+    letGo(1, 2, 4, 5);
+    await Promise.all(all);
+    expect(bodies()[5]).toContain('second');
+  });
+
+  it('leaves a free call to a bulk operation that comes with a single one, which has its own', async () => {
+    const { run, calls, letGo, bodies } = await heldChannel();
+    const all = [run('one')];
+    await calls(1);
+    all.push(run('single', { single: true }), run('two'));
+    await calls(3);
+    expect(bodies().slice(1)).toEqual([expect.stringContaining('two'), expect.stringContaining('single')]);
+    letGo(0, 1, 2);
+    await Promise.all(all);
+  });
+
+  it('runs no more chains side by side in all its calls than SMAPI takes at once', async () => {
+    for (const parallel of [3, 5, 10, 12]) {
+      const { channel, calls, letGo, bodies } = await heldChannel({ parallel });
+      const chains = Array.from({ length: 2 * parallel }, (_, index) => [sh(`echo ${index}`)]);
+      const all = [channel.run(chains)];
+      await calls(1);
+      all.push(channel.run(chains));
+      await calls(2);
+      all.push(channel.run(chains, { single: true }));
+      await calls(3);
+      const lanes = bodies().map(lanesOf);
+      expect(lanes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(parallel);
+      expect(Math.min(...lanes)).toBeGreaterThanOrEqual(1);
+      letGo(0, 1, 2);
+      for (const outcomes of await Promise.all(all)) expect(outcomes).toHaveLength(chains.length);
+    }
+  });
+
+  it('does not send what a single operation waits with when it stops or aborts', async () => {
+    const { run, calls, letGo, bodies, bulk: under } = await fullChannel();
+    under.push(run('own', { single: true }));
+    await calls(3);
+    const [stopping, aborting] = [new AbortController(), new AbortController()];
+    const stopped = run('stopped', { single: true, stop: stopping.signal });
+    const aborted = run('aborted', { single: true, signal: aborting.signal });
+    stopping.abort(new Error('held'));
+    aborting.abort(new Error('gone'));
+    await expect(stopped).rejects.toThrow('held');
+    await expect(aborted).rejects.toThrow('gone');
+    letGo(0, 1, 2);
+    await Promise.all(under);
+    expect(bodies()).toHaveLength(3);
   });
 
   it('says retryably that it does not know what became of a chain whose markers are missing', async () => {

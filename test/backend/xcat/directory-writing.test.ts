@@ -79,7 +79,7 @@ const fourPlain = () => FOUR.map((vdev) => define(vdev));
 async function apply({ backend }: World, steps: readonly Step[]): Promise<CarriedOut> {
   const userid = steps.flatMap((step) => ('userid' in step ? step.userid : []))[0] ?? GUEST;
   (await backend.readHost({ userids: [userid] })).read(userid);
-  return backend.applySteps(steps, { stop: never, leave: never }, async () => undefined);
+  return backend.applySteps(steps, { stop: never, leave: never }, { single: true, arrive: async () => undefined });
 }
 
 async function done(world: World, steps: readonly Step[]): Promise<void> {
