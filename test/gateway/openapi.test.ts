@@ -146,5 +146,5 @@ for (const [how, phases, configuration] of PHASES)
       expect(status, output.slice(-6_000)).toBe(0);
       expect(output).toMatch(/\d{2,} generated/);
     },
-    8 * MINUTE,
+    16 * MINUTE,
   );

@@ -16,6 +16,7 @@ const NONSENSE: readonly unknown[][] = [
   [{ host: 'h', userid: 'LNX10001' }, { waiting: 'x' }],
   [{ host: 'h', userid: 'LNX10001', change: { kind: 'unknown' } }, null],
   [{ portIds: 'x', networkIds: null }, 1, 2, 3],
+  [[null, 7, { id: 'x', outcome: { kind: 'done' } }]],
 ];
 const SIGNALS = [
   'enqueue',
@@ -23,6 +24,7 @@ const SIGNALS = [
   'abandon',
   'released',
   'answer',
+  'answers',
   'standing',
   'guestLost',
   'neutronNews',
