@@ -14,7 +14,7 @@ const UNIT = [
 ];
 
 const limits = {
-  testTimeout: 120_000,
+  testTimeout: 240_000,
   hookTimeout: 300_000,
   // A loaded machine takes its time; a condition that does not come true is told before the test's own time is over.
   expect: { poll: { timeout: 90_000 } },
