@@ -1,5 +1,6 @@
 import type { Context } from '@temporalio/activity';
 import type { Answer, AnswerToOperation } from '../workflows/guest-queue-messages.ts';
+import { isMissingRun } from './temporal-operations.ts';
 
 type Client = Context['client'];
 type Outgoing = { answer: Answer; bytes: number; sent: PromiseWithResolvers<void> };
@@ -39,7 +40,7 @@ async function unlessEnded(signal: Promise<void>): Promise<void> {
   try {
     await signal;
   } catch (error) {
-    if (!(error instanceof Error && error.name === 'WorkflowNotFoundError')) throw error;
+    if (!isMissingRun(error)) throw error;
   }
 }
 

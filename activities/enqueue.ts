@@ -1,13 +1,13 @@
 import type { Context } from '@temporalio/activity';
 import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
+import { isSingle } from '../domain/operations/batch.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
 import { aboutGuest } from '../temporal-config/saved-queries.ts';
 import { searchAttributesOf } from '../temporal-config/search-attributes.ts';
 import { listPath, markdownLink, runPath } from '../temporal-config/ui.ts';
 import type { GuestRequest } from '../workflows/guest-request.ts';
-import { isSingle } from './windows.ts';
 
 type Client = Context['client'];
 type ToGuest = { userid: Userid; request: GuestRequest };

@@ -6,6 +6,7 @@ import type { Desired } from '../domain/guest/desired.ts';
 import { followUpsOf, withFollowUps } from '../domain/guest/follow-ups.ts';
 import type { GuestState } from '../domain/guest/guest.ts';
 import type { HostCapabilities } from '../domain/host/host-capabilities.ts';
+import { isSingle } from '../domain/operations/batch.ts';
 import { Change } from '../domain/operations/requests.ts';
 import { decide } from '../domain/planning/decision.ts';
 import { formerPorts } from '../domain/planning/former-ports.ts';
@@ -42,7 +43,7 @@ import { shownOf } from './show.ts';
 import { sinceOperation } from './since-operation.ts';
 import { planIdOf, refuseOtherPlan, refuseOtherState } from './state-tags.ts';
 import type { TemporalOperations } from './temporal-operations.ts';
-import { isSingle, type Stage } from './windows.ts';
+import type { Stage } from './windows.ts';
 
 type Input<Name extends 'planTowards' | 'applySteps'> = Parameters<HostActivities[Name]>[0];
 

@@ -5,6 +5,7 @@ import type { RecordedPort } from '../domain/guest/guest.ts';
 import { serverName } from '../domain/host/host.ts';
 import { planMigration as planOf } from '../domain/migration/guest-migration.ts';
 import { recordDifferences, zvmDifferences } from '../domain/migration/record-comparison.ts';
+import { isSingle } from '../domain/operations/batch.ts';
 import { decide } from '../domain/planning/decision.ts';
 import { plan } from '../domain/planning/planner.ts';
 import { refusal } from '../domain/planning/refusal.ts';
@@ -17,7 +18,7 @@ import { createGuestReader } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { concernedOfMigration, waitFor } from './policy-gate.ts';
 import { planIdOf, refuseOtherPlan } from './state-tags.ts';
-import { isSingle, type Stage } from './windows.ts';
+import type { Stage } from './windows.ts';
 
 type Input<Name extends 'planMigration' | 'migrateGuest'> = Parameters<HostActivities[Name]>[0];
 

@@ -114,9 +114,14 @@ export async function openRun(client: Client, workflowId: string) {
     const run = await client.workflow.getHandle(workflowId).describe();
     return run.status.name === 'RUNNING' ? run : undefined;
   } catch (error) {
-    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return undefined;
+    if (isMissingRun(error)) return undefined;
     throw error;
   }
+}
+
+/** True of the answer that there is no such run, or no open one to signal. */
+export function isMissingRun(error: unknown): boolean {
+  return error instanceof Error && error.name === 'WorkflowNotFoundError';
 }
 
 /** The list is behind: it is believed once the operation itself is in it, or after some seconds. */

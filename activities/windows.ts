@@ -1,5 +1,5 @@
 import { waitUnlessAborted } from '../backend/waiting.ts';
-import type { Batch } from '../workflows/guest-request.ts';
+import { type Batch, isSingle } from '../domain/operations/batch.ts';
 
 const STAGES = ['plan', 'apply', 'configure', 'forget', 'compare'] as const;
 
@@ -25,11 +25,6 @@ export type Member = {
   /** End the activity: nobody waits for the member any more, unless Temporal has given the activity up and the guest's run comes with another one. */
   end(isGivenUp?: boolean): void;
 };
-
-/** True for a guest that is no member of a window, or its only one: nobody waits for it, and it waits for nobody. */
-export function isSingle(batch: Batch | undefined): boolean {
-  return batch === undefined || batch.size <= 1;
-}
 
 /** The members of a window come as fast as the Temporal server hands out their tasks: the pause that ends the wait is so many times the longest so far. */
 const PAUSES = 4;
@@ -67,7 +62,7 @@ export function createWindows(): Windows {
 
   return {
     expect(batch, id, isComing) {
-      if (batch === undefined || batch.size <= 1) return;
+      if (batch === undefined || isSingle(batch)) return;
       windowOf(batch).expected.set(id, isComing);
     },
     member(batch, id) {

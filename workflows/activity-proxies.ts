@@ -1,6 +1,6 @@
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { Batch } from '../domain/operations/batch.ts';
 import { applicationFailureOf } from './failures.ts';
-import type { Batch } from './guest-request.ts';
 import type { HostActivities } from './host-activities.ts';
 
 const HEARTBEAT_MS = 10_000;

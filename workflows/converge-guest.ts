@@ -22,6 +22,7 @@ import {
   abandon,
   answer,
   enqueue,
+  isAnsweredTogether,
   isGuestRequest,
   queueOfGuest,
   type RequestOutcome,
@@ -88,7 +89,7 @@ class GuestRun {
   /** How long the hold lasts by its own word, in milliseconds, while it has stopped the queue; 0 without an end. */
   #heldMs: number | undefined;
   /** Signals to an operation about one request are sent one after another. */
-  readonly #told = new Map<string, Promise<void>>();
+  readonly #told = new Map<string, Promise<unknown>>();
 
   constructor(input: ConvergeGuestInput, state: GuestRunState) {
     this.#input = input;
@@ -368,13 +369,11 @@ class GuestRun {
 
   /** A signal to an ended operation may fail. */
   #send(id: string, signal: () => Promise<unknown>): void {
-    const sent = (this.#told.get(id) ?? Promise.resolve()).then(async () => {
-      try {
-        await CancellationScope.nonCancellable(signal);
-      } catch (error) {
+    const sent = (this.#told.get(id) ?? Promise.resolve()).then(() =>
+      CancellationScope.nonCancellable(signal).catch((error: unknown) => {
         log.debug('signal to an operation failed', { request: id, reason: String(error) });
-      }
-    });
+      }),
+    );
     this.#told.set(id, sent);
     void sent.then(() => {
       if (this.#told.get(id) === sent) this.#told.delete(id);
@@ -400,10 +399,4 @@ class GuestRun {
   #show(state: string): void {
     showGuestRun(this.#input, state, this.queue, this.#finished);
   }
-}
-
-/** True for the guests of a window that were changed: the answer is the same however often the workflow task that gives it is done again. */
-function isAnsweredTogether({ batch, takesAnswers }: GuestRequest, outcome: RequestOutcome): boolean {
-  const isOfWindow = batch !== undefined && batch.size > 1;
-  return takesAnswers === true && isOfWindow && outcome.kind === 'done' && outcome.result.changed;
 }

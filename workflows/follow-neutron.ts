@@ -13,6 +13,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { Batch } from '../domain/operations/batch.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
 import type { PortId, Userid } from '../domain/text/identifiers.ts';
 import { dhcpWorkflowId } from '../temporal-config/names.ts';
@@ -28,7 +29,6 @@ import {
   type NeutronNews,
 } from './follow-neutron-result.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { Batch } from './guest-request.ts';
 import type { HostActivities, NeutronReading, PortStatus } from './host-activities.ts';
 import { outcomeOf } from './operation.ts';
 import { PendingRows } from './pending-rows.ts';

@@ -3,6 +3,7 @@ import { portsOfChange } from '../domain/guest/change-ports.ts';
 import type { DesiredPort } from '../domain/guest/desired.ts';
 import { type PortSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { GuestMigration } from '../domain/migration/guest-migration.ts';
+import { isSingle } from '../domain/operations/batch.ts';
 import type { Change, RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
 import type { LeftNicdef } from '../domain/planning/left-nicdefs.ts';
@@ -88,6 +89,11 @@ export type AnsweredOperation = { operation: string; id: string; kind: RequestOu
 export const answer = defineSignal<[string, RequestOutcome, string]>('answer');
 /** Sent to a bulk operation by a worker, in place of signals of each guest run. An answer may come again. */
 export const answers = defineSignal<[Answer[]]>('answers');
+/** True for the guests of a window that were changed: the answer is the same however often the workflow task that gives it is done again. */
+export function isAnsweredTogether({ batch, takesAnswers }: GuestRequest, outcome: RequestOutcome): boolean {
+  return takesAnswers === true && !isSingle(batch) && outcome.kind === 'done' && outcome.result.changed;
+}
+
 /** Signal to an operation whose request waits, begins or is retried. */
 export const standing = defineSignal<[string, RequestStanding]>('standing');
 /** Signal to an operation whose guest run was terminated or failed: the request's id, and whether it was in progress. */

@@ -1,9 +1,7 @@
+import type { Batch } from '../domain/operations/batch.ts';
 import type { Change, Preconditions } from '../domain/operations/requests.ts';
 import type { PolicyQuestion } from '../domain/policy/verdict.ts';
 import { isWordChange } from '../domain/text/words.ts';
-
-/** The guest's window in a bulk operation. The guests of a window wait for each other before a call, and share it. */
-export type Batch = { window: string; size: number };
 
 /** An operation, by its Workflow ID and the first run of its chain. A reset or a continue-as-new keeps both. */
 export type OperationRef = { workflowId: string; firstRunId: string };

@@ -1,12 +1,12 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
+import type { Batch } from '../domain/operations/batch.ts';
 import type { Effect } from '../domain/operations/results.ts';
 import { type Consent, strictestOf, type Wait } from '../domain/policy/verdict.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import type { WaitingWork } from './approval.ts';
 import type { RequestResult } from './guest-queue-messages.ts';
 import type { Governed } from './guest-queues.ts';
-import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
 import { isRecord } from './untrusted-input.ts';
 

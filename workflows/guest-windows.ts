@@ -1,5 +1,5 @@
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { Batch } from './guest-request.ts';
+import type { Batch } from '../domain/operations/batch.ts';
 
 // A worker keeps the runs of three windows in memory, and works off what they do at the same moment before Temporal gives it up.
 const GUESTS_IN_WINDOW = 100;

@@ -7,6 +7,7 @@ import type { ProbeRecord } from '../domain/host/probed-behaviour.ts';
 import type { ReportsOnly } from '../domain/host/repair-mode.ts';
 import type { GuestMigration } from '../domain/migration/guest-migration.ts';
 import type { NotifyInput } from '../domain/notifications/notification.ts';
+import type { Batch } from '../domain/operations/batch.ts';
 import type {
   GuestOperationType,
   HostOperationType,
@@ -32,7 +33,7 @@ import type { HostName, PortId, Userid, VswitchName } from '../domain/text/ident
 import type { Rdev } from '../domain/vswitch/rdev.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
 import type { AnsweredOperation, AnswerToOperation } from './guest-queue-messages.ts';
-import type { Batch, DirectoryReading, GuestRequest, OperationRef } from './guest-request.ts';
+import type { DirectoryReading, GuestRequest, OperationRef } from './guest-request.ts';
 
 /** The guest that an activity works on. `operation` is absent where its end stops nothing: a rollback goes on without it. */
 export type Target = {

@@ -9,6 +9,7 @@ import {
 import { defined } from '../domain/defined.ts';
 import type { BackendKind } from '../domain/host/host.ts';
 import type { GuestMigration } from '../domain/migration/guest-migration.ts';
+import type { Batch } from '../domain/operations/batch.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import { refusal } from '../domain/planning/refusal.ts';
 import type { Wait } from '../domain/policy/verdict.ts';
@@ -18,7 +19,6 @@ import { HEARTBEAT, READING_OF_A_HOST, unwrapped } from './activity-proxies.ts';
 import { approvals } from './approval.ts';
 import { malformed, reasonOf, refused } from './failures.ts';
 import { type Granted, type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { Batch } from './guest-request.ts';
 import {
   addAsked,
   type CarriedRounds,

@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import { concerns, subjectKey, subjectsOf, subjectText } from '../domain/drift/repair-subject.ts';
+import type { Batch } from '../domain/operations/batch.ts';
 import type { InputOf } from '../domain/operations/operations.ts';
 import type { RepairFailure, RepairSubject } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
@@ -22,7 +23,6 @@ import type { ensureDhcp } from './ensure-dhcp.ts';
 import type { ensureManagementNetwork } from './ensure-management-network.ts';
 import { applicationFailureOf, hostFailed, reasonOf } from './failures.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { Batch } from './guest-request.ts';
 import { GuestWindows } from './guest-windows.ts';
 import type { Candidate, HostActivities, LastRun, Survey } from './host-activities.ts';
 import { endingRun, outcomeOf } from './operation.ts';

@@ -1,6 +1,7 @@
 import { CancellationScope, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import { searchTermsOfRestored } from '../domain/guest/search-terms.ts';
+import type { Batch } from '../domain/operations/batch.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import type { RestoredPort } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
@@ -13,7 +14,6 @@ import { approvals } from './approval.ts';
 import { operationFailed, reasonOf, refused } from './failures.ts';
 import { comesTo, type RequestResult } from './guest-queue-messages.ts';
 import { type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { Batch } from './guest-request.ts';
 import { planOfAll } from './guest-rounds.ts';
 import { GuestWindows } from './guest-windows.ts';
 import { acceptRequest, asReported, endingRun, type OperationResult } from './operation.ts';

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
 import { searchTermsOfPorts } from '../domain/guest/search-terms.ts';
+import type { Batch } from '../domain/operations/batch.ts';
 import type { InputOf, RequestOf } from '../domain/operations/operations.ts';
 import type { RestoredPort } from '../domain/operations/requests.ts';
 import { describeRefusals } from '../domain/planning/refusal.ts';
@@ -18,7 +19,6 @@ import { approvals } from './approval.ts';
 import { reasonOf } from './failures.ts';
 import { comesTo, type RequestResult, type RequestStanding } from './guest-queue-messages.ts';
 import { type GuestChange, type GuestQueues, guestQueues } from './guest-queues.ts';
-import type { Batch } from './guest-request.ts';
 import { addAsked, governedBy, inRounds, waitingWork } from './guest-rounds.ts';
 import { acceptRequest, endingRun, outcomeOf } from './operation.ts';
 import { addSearchAttributes } from './run-visibility.ts';

@@ -7,9 +7,9 @@ import { createWriteGate } from '../../activities/write-gate.ts';
 import type { ZvmBackend } from '../../backend/backend.ts';
 import { BackendError } from '../../backend/backend-error.ts';
 import { embeddedHosts } from '../../demo/embedded-hosts.ts';
+import type { Batch } from '../../domain/operations/batch.ts';
 import { Userid } from '../../domain/text/identifiers.ts';
 import { backendOf, rulesOf } from '../../runtime/host/host-backend.ts';
-import type { Batch } from '../../workflows/guest-request.ts';
 import { FREE } from './free-control.ts';
 
 const never = new AbortController().signal;
