@@ -94,8 +94,10 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     async planChange(input, signal) {
       const readAt = Date.now();
       const change = changeOf(input.change);
-      const context = await readerFor(input).read(input.userid, signal, defined({ directory: input.directory }));
-      const place = await placeOf(operations, input);
+      const [context, place] = await Promise.all([
+        readerFor(input).read(input.userid, signal, defined({ directory: input.directory })),
+        placeOf(operations, input),
+      ]);
       if (place !== undefined) return place;
       if (context.guest.absence === undefined)
         await refuseBesideOtherWriters(host, Context.current().client, input.userid, context);

@@ -106,7 +106,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
   return {
     ...accepting,
     enqueueRequests: ({ host: on, requests }) =>
-      withHeartbeat(async () => {
+      withHeartbeat(async (signal) => {
         refuseOtherHost(host, on);
         const { client } = Context.current();
         let isSent = false;
@@ -116,9 +116,11 @@ export function createHostActivities(host: HostRuntime): HostActivities {
             request.id,
             async () => !isSent || coming.isComing(client, guestWorkflowId(on, userid)),
           );
-        await enqueueRequests(client, on, requests).finally(() => {
-          isSent = true;
-        });
+        await windows
+          .begin(requests[0]?.request.batch, signal, () => enqueueRequests(client, on, requests))
+          .finally(() => {
+            isSent = true;
+          });
       }),
     answerOperation: async (answer) => {
       await answers.send(Context.current().client, answer);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { waitUnlessAborted } from '../backend/waiting.ts';
 import { type Batch, isSingle } from '../domain/operations/batch.ts';
 
@@ -10,6 +11,8 @@ export type Stage = (typeof STAGES)[number];
 export type Windows = {
   /** A request is sent to a guest of a window; `isComing`: the guest is on its way to this worker, however slow the machine is. */
   expect(batch: Batch | undefined, id: string, isComing: IsComing): void;
+  /** Send the requests of a window in its turn: the guests of one window come, and then those of the next. */
+  begin(batch: Batch | undefined, signal: AbortSignal, send: () => Promise<void>): Promise<void>;
   /** A request to one guest, by its id. One of no window waits for nobody. */
   member(batch: Batch | undefined, id: string): Member;
 };
@@ -36,14 +39,24 @@ const KNOWN_PAUSE_MS = 15_000;
 const LONGEST_PAUSE_MS = 60_000;
 const MOST_WINDOWS = 200;
 
-type Window = { seen: Set<string>; expected: Map<string, IsComing>; cohorts: Cohort[] };
+type Window = {
+  seen: Set<string>;
+  expected: Map<string, IsComing>;
+  cohorts: Cohort[];
+  gathered: PromiseWithResolvers<void>;
+};
 
 /** Create the windows of one worker. Those of their members that another worker carries out are not waited for longer than a pause. */
 export function createWindows(): Windows {
   const windows = new Map<string, Window>();
 
   const windowOf = ({ window: key }: Batch): Window => {
-    const window = windows.get(key) ?? { seen: new Set(), expected: new Map(), cohorts: [] };
+    const window = windows.get(key) ?? {
+      seen: new Set(),
+      expected: new Map(),
+      cohorts: [],
+      gathered: Promise.withResolvers<void>(),
+    };
     windows.set(key, window);
     const [oldest] = windows.keys();
     if (windows.size > MOST_WINDOWS && oldest !== undefined) windows.delete(oldest);
@@ -60,7 +73,21 @@ export function createWindows(): Windows {
     return cohort;
   };
 
+  let turn: Promise<unknown> = Promise.resolve();
   return {
+    async begin(batch, signal, send) {
+      if (batch === undefined || isSingle(batch)) return send();
+      const { gathered } = windowOf(batch);
+      const before = Promise.race([turn, pause(30_000, undefined, { ref: false })]);
+      turn = before.then(() => Promise.race([gathered.promise, pause(10_000, undefined, { ref: false })]));
+      try {
+        await waitUnlessAborted(before, signal);
+        await send();
+      } catch (error) {
+        gathered.resolve();
+        throw error;
+      }
+    },
     expect(batch, id, isComing) {
       if (batch === undefined || isSingle(batch)) return;
       windowOf(batch).expected.set(id, isComing);
@@ -151,6 +178,7 @@ class Cohort {
   #open(): void {
     if (this.isGathering) return;
     this.#isGathered = true;
+    this.#window.gathered.resolve();
     const places = [...this.#places.values()];
     const lowest = Math.min(...places.map(({ stage }) => stage));
     for (const place of places) if (place.stage === lowest) place.go.resolve();
@@ -174,7 +202,9 @@ class Cohort {
   }
 
   #goOn(): void {
-    if (this.isGathering) this.#isGathered = true;
-    else for (const place of this.#places.values()) place.go.resolve();
+    if (this.isGathering) {
+      this.#isGathered = true;
+      this.#window.gathered.resolve();
+    } else for (const place of this.#places.values()) place.go.resolve();
   }
 }

@@ -247,8 +247,13 @@ class Outbox {
 
   async #flush(): Promise<void> {
     await Promise.resolve();
-    const batch = this.#waiting;
+    const all = this.#waiting;
     this.#waiting = [];
+    const windows = Map.groupBy(all, ({ request }) => request.batch?.window);
+    await Promise.all([...windows.values()].map((batch) => this.#sendAll(batch)));
+  }
+
+  async #sendAll(batch: readonly Outgoing[]): Promise<void> {
     const [first] = batch;
     if (first === undefined) return;
     const { host } = first;

@@ -2,9 +2,9 @@ import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Batch } from '../domain/operations/batch.ts';
 
 // A worker keeps the runs of three windows in memory, and works off what they do at the same moment before Temporal gives it up.
-const GUESTS_IN_WINDOW = 100;
+const GUESTS_IN_WINDOW = 75;
 /** Further windows keep the management node busy while the server hands out the tasks of the first. */
-const WINDOWS_AT_ONCE = 3;
+const WINDOWS_AT_ONCE = 4;
 
 /** Guests in windows: the guests of one window share xCAT's calls. */
 export class GuestWindows<Guest> {

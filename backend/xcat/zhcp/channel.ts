@@ -47,6 +47,7 @@ type Kind = 'single' | 'bulk';
 /** A way for one call at a time. `lanes` of its chains run side by side. */
 type Flight = {
   lanes: number;
+  used: number;
   mostDirectoryChanges: number;
   /** For single operations alone. */
   ofSingles: boolean;
@@ -107,10 +108,20 @@ export function createCommandChannel(
       // Commands that do not fit need not wait for this call to end.
       begin('bulk');
       begin('single');
-      await batch[0]?.asCaller(runBatch, batch, flight.lanes);
+      flight.used = flight.ofSingles ? flight.lanes : lanesFor(batch);
+      await batch[0]?.asCaller(runBatch, batch, flight.used);
+      flight.used = 0;
     }
     flight.isUnderWay = false;
     flight.carried = undefined;
+  };
+
+  const lanesFor = (batch: readonly Job[]): number => {
+    const inUse = flights.reduce((sum, { ofSingles, lanes, used }) => sum + (ofSingles ? lanes : used), 0);
+    const free = parallel - inUse;
+    const others = flights.filter(({ ofSingles, used }) => !ofSingles && used === 0).length - 1;
+    const most = batch.some(({ directoryChanges }) => directoryChanges > 0) ? 3 : free - others * 3;
+    return Math.max(1, Math.min(most, free));
   };
 
   const take = (flight: Flight): Job[] => {
@@ -206,7 +217,7 @@ function flightsOf(parallel: number): Flight[] {
   // Each script ends in about the same time.
   const mostDirectoryChanges = Math.ceil((MOST_DIRECTORY_CHANGES * ofSingles) / lanes);
   const own = { lanes: ofSingles, mostDirectoryChanges, ofSingles: true };
-  const idle = { isUnderWay: false, carried: undefined };
+  const idle = { isUnderWay: false, carried: undefined, used: 0 };
   return [...Array.from({ length: FLIGHTS }, () => ordinary), own].map((flight) => ({ ...flight, ...idle }));
 }
 
