@@ -94,6 +94,8 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
     async planChange(input, signal) {
       const readAt = Date.now();
       const change = changeOf(input.change);
+      // Neither rests on the other: this run alone writes to the guest, and Temporal's list is believed once the request's own operation is in it. Where one
+      // fails, nobody hears of the other.
       const [context, place] = await Promise.all([
         readerFor(input).read(input.userid, signal, defined({ directory: input.directory })),
         placeOf(operations, input),

@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { waitUnlessAborted } from '../backend/waiting.ts';
 import { type Batch, isSingle } from '../domain/operations/batch.ts';
+import { createSendingTurns } from './sending-turns.ts';
 
 const STAGES = ['plan', 'apply', 'configure', 'forget', 'compare'] as const;
 
@@ -11,7 +11,10 @@ export type Stage = (typeof STAGES)[number];
 export type Windows = {
   /** A request is sent to a guest of a window; `isComing`: the guest is on its way to this worker, however slow the machine is. */
   expect(batch: Batch | undefined, id: string, isComing: IsComing): void;
-  /** Send the requests of a window in its turn: the guests of one window come, and then those of the next. */
+  /**
+   * Send the requests of a window in its turn: when the guests of the windows before it have come. Those to a single guest, or of no window, are sent at
+   * once. Throws what `send` throws, or the signal's reason when it aborts before the turn has come.
+   */
   begin(batch: Batch | undefined, signal: AbortSignal, send: () => Promise<void>): Promise<void>;
   /** A request to one guest, by its id. One of no window waits for nobody. */
   member(batch: Batch | undefined, id: string): Member;
@@ -43,12 +46,14 @@ type Window = {
   seen: Set<string>;
   expected: Map<string, IsComing>;
   cohorts: Cohort[];
+  /** Resolves when its first cohort has gathered. */
   gathered: PromiseWithResolvers<void>;
 };
 
 /** Create the windows of one worker. Those of their members that another worker carries out are not waited for longer than a pause. */
 export function createWindows(): Windows {
   const windows = new Map<string, Window>();
+  const turns = createSendingTurns();
 
   const windowOf = ({ window: key }: Batch): Window => {
     const window = windows.get(key) ?? {
@@ -73,20 +78,10 @@ export function createWindows(): Windows {
     return cohort;
   };
 
-  let turn: Promise<unknown> = Promise.resolve();
   return {
     async begin(batch, signal, send) {
-      if (batch === undefined || isSingle(batch)) return send();
-      const { gathered } = windowOf(batch);
-      const before = Promise.race([turn, pause(30_000, undefined, { ref: false })]);
-      turn = before.then(() => Promise.race([gathered.promise, pause(10_000, undefined, { ref: false })]));
-      try {
-        await waitUnlessAborted(before, signal);
-        await send();
-      } catch (error) {
-        gathered.resolve();
-        throw error;
-      }
+      if (batch === undefined || isSingle(batch)) await send();
+      else await turns.take(windowOf(batch).gathered.promise, signal, send);
     },
     expect(batch, id, isComing) {
       if (batch === undefined || isSingle(batch)) return;
@@ -177,8 +172,7 @@ class Cohort {
   /** Let those go who wait at the lowest stage: nobody is still to come to it. */
   #open(): void {
     if (this.isGathering) return;
-    this.#isGathered = true;
-    this.#window.gathered.resolve();
+    this.#gather();
     const places = [...this.#places.values()];
     const lowest = Math.min(...places.map(({ stage }) => stage));
     for (const place of places) if (place.stage === lowest) place.go.resolve();
@@ -202,9 +196,13 @@ class Cohort {
   }
 
   #goOn(): void {
-    if (this.isGathering) {
-      this.#isGathered = true;
-      this.#window.gathered.resolve();
-    } else for (const place of this.#places.values()) place.go.resolve();
+    if (this.isGathering) this.#gather();
+    else for (const place of this.#places.values()) place.go.resolve();
+  }
+  /** Nobody is to come to this cohort any more: the requests of the next window may be sent. */
+  #gather(): void {
+    if (this.#isGathered) return;
+    this.#isGathered = true;
+    this.#window.gathered.resolve();
   }
 }

@@ -234,7 +234,7 @@ function guestTerminated({ host, userid, change }: GuestChange): RequestOutcome 
   return { kind: 'failed', failure: failureData(operationFailed('StepFailed', report, 'left')) };
 }
 
-/** Requests that are made at the same moment go to their guests by one activity. */
+/** Requests of one window that are made at the same moment go to their guests by one activity: windows are sent one after another. */
 class Outbox {
   #waiting: Outgoing[] = [];
 
@@ -247,30 +247,30 @@ class Outbox {
 
   async #flush(): Promise<void> {
     await Promise.resolve();
-    const all = this.#waiting;
+    const waiting = this.#waiting;
     this.#waiting = [];
-    const windows = Map.groupBy(all, ({ request }) => request.batch?.window);
-    await Promise.all([...windows.values()].map((batch) => this.#sendAll(batch)));
+    const windows = Map.groupBy(waiting, ({ request }) => request.batch?.window);
+    for (const ofWindow of windows.values()) void sendTogether(ofWindow);
   }
+}
 
-  async #sendAll(batch: readonly Outgoing[]): Promise<void> {
-    const [first] = batch;
-    if (first === undefined) return;
-    const { host } = first;
-    const requests = batch.map(({ userid, request }) => ({ userid, request }));
-    try {
-      await enqueueing(batch).enqueueRequests({ host, requests });
-      for (const { sent } of batch) sent.resolve();
-    } catch (error) {
-      for (const { sent } of batch) sent.reject(error);
-    }
+async function sendTogether(outgoing: readonly Outgoing[]): Promise<void> {
+  const [first] = outgoing;
+  if (first === undefined) return;
+  const { host } = first;
+  const requests = outgoing.map(({ userid, request }) => ({ userid, request }));
+  try {
+    await enqueueing(outgoing).enqueueRequests({ host, requests });
+    for (const { sent } of outgoing) sent.resolve();
+  } catch (error) {
+    for (const { sent } of outgoing) sent.reject(error);
   }
 }
 
 /** The activity that sends requests until they are accepted: Temporal may be busy, or the guest's run full. */
-function enqueueing(batch: readonly Outgoing[]): Pick<HostActivities, 'enqueueRequests'> {
-  const [first] = batch;
-  const more = batch.length > 1 ? ` and ${batch.length - 1} more guests` : '';
+function enqueueing(outgoing: readonly Outgoing[]): Pick<HostActivities, 'enqueueRequests'> {
+  const [first] = outgoing;
+  const more = outgoing.length > 1 ? ` and ${outgoing.length - 1} more guests` : '';
   return proxyActivities<HostActivities>({
     summary: `${first?.request.summary}: enter the queue of ${first?.userid}${more}`.slice(0, LONGEST_SUMMARY),
     startToCloseTimeout: CALL_TO_TEMPORAL,

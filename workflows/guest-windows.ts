@@ -1,9 +1,12 @@
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Batch } from '../domain/operations/batch.ts';
 
-// A worker keeps the runs of three windows in memory, and works off what they do at the same moment before Temporal gives it up.
+// A worker works off what the guests of a window do at the same moment before Temporal gives it up.
 const GUESTS_IN_WINDOW = 75;
-/** Further windows keep the management node busy while the server hands out the tasks of the first. */
+/**
+ * The requests of a window are sent when the guests of the one before have come (activities/sending-turns.ts): one comes while others read, are changed
+ * and are answered. A worker keeps the runs of so many windows in memory (runtime/host/host-worker.ts).
+ */
 const WINDOWS_AT_ONCE = 4;
 
 /** Guests in windows: the guests of one window share xCAT's calls. */

@@ -194,12 +194,118 @@ test('a request of no window waits for nobody', async () => {
   await createWindows().member(undefined, 'alone').arrive('plan', never);
 });
 
+/** Windows of two guests whose requests are sent in turn, and the log of the sending. */
+function sending() {
+  const windows = createWindows();
+  const sent: string[] = [];
+  const batch = (window: string) => ({ window, size: 2 });
+  return {
+    sent,
+    windows,
+    begin: (window: string, signal: AbortSignal = never, work = async () => undefined) =>
+      windows.begin(batch(window), signal, async () => {
+        sent.push(window);
+        await work();
+      }),
+    /** One guest of a window comes; answers its end. */
+    come: (window: string, id: string) => {
+      const member = windows.member(batch(window), id);
+      void member.arrive('plan', never);
+      return member.end;
+    },
+    after: (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds),
+  };
+}
+
+test('the requests of a window are sent when the guests of the one before have come', async () => {
+  const { begin, come, after, sent } = sending();
+  void begin('first');
+  void begin('second');
+  await after(4_000);
+  come('first', 'one');
+  await after(2_000);
+  expect(sent).toEqual(['first']);
+  come('first', 'two');
+  await after(0);
+  expect(sent).toEqual(['first', 'second']);
+});
+
+test('a window that has come in part is no longer waited for when the others go on without the rest', async () => {
+  const { begin, come, after, sent } = sending();
+  void begin('first');
+  void begin('second');
+  come('first', 'one');
+  await after(2_900);
+  expect(sent).toEqual(['first']);
+  await after(200);
+  expect(sent).toEqual(['first', 'second']);
+});
+
+test('a window that never comes holds up the next for ten seconds, and all before it hold it up for thirty', async () => {
+  const { begin, after, sent } = sending();
+  for (const window of ['first', 'second', 'third', 'fourth', 'fifth']) void begin(window);
+  await after(9_900);
+  expect(sent).toEqual(['first']);
+  await after(200);
+  expect(sent).toEqual(['first', 'second']);
+  await after(19_700);
+  expect(sent).toEqual(['first', 'second', 'third']);
+  await after(300);
+  expect(sent).toEqual(['first', 'second', 'third', 'fourth', 'fifth']);
+});
+
+test('a window whose sending fails frees its turn', async () => {
+  const { begin, after, sent } = sending();
+  const fails = begin('first', never, () => Promise.reject(new Error('unavailable')));
+  void begin('second');
+  await expect(fails).rejects.toThrow('unavailable');
+  await after(0);
+  expect(sent).toEqual(['first', 'second']);
+});
+
+test('a window that is cancelled while it waits is not sent, and lets the next go in its place and no earlier', async () => {
+  const { begin, come, after, sent } = sending();
+  const cancelled = new AbortController();
+  void begin('first');
+  const waits = begin('second', cancelled.signal);
+  void begin('third');
+  cancelled.abort(new Error('cancelled'));
+  await expect(waits).rejects.toThrow('cancelled');
+  await after(5_000);
+  expect(sent).toEqual(['first']);
+  for (const id of ['one', 'two']) come('first', id);
+  await after(0);
+  expect(sent).toEqual(['first', 'third']);
+});
+
+test('windows whose guests have come and ended leave no timer', async () => {
+  const { begin, come, after } = sending();
+  const begun = ['first', 'second'].map((window) => begin(window));
+  for (const window of ['first', 'second']) {
+    const ends = ['one', 'two'].map((id) => come(window, id));
+    await after(0);
+    for (const end of ends) end();
+  }
+  await Promise.all(begun);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('the request to a single guest, and one of no window, is sent while a window gathers', async () => {
+  const { begin, after, sent, windows } = sending();
+  void begin('first');
+  void begin('second');
+  await after(0);
+  const alone = async () => void sent.push('alone');
+  await windows.begin(undefined, never, alone);
+  await windows.begin({ window: 'run/9', size: 1 }, never, alone);
+  expect(sent).toEqual(['first', 'alone', 'alone']);
+});
+
 test('the windows of a large storm do not end together, and each guest is in one', () => {
-  expect(windowSizes(1)).toEqual([100]);
-  expect(windowSizes(300)).toEqual([100, 100, 100]);
-  const [first = 0, second = 0, third = 0, ...others] = windowSizes(1_000);
-  expect(first).toBeLessThan(second);
-  expect(second).toBeLessThan(third);
-  expect([first, second, third, ...others].reduce((sum, size) => sum + size)).toBeGreaterThanOrEqual(1_000);
-  expect([first, second, third, ...others]).toHaveLength(11);
+  expect(windowSizes(1)).toEqual([75]);
+  expect(windowSizes(300)).toEqual([75, 75, 75, 75]);
+  const sizes = windowSizes(1_000);
+  expect(sizes.slice(0, 5)).toEqual([19, 38, 56, 75, 75]);
+  expect(sizes.reduce((sum, size) => sum + size)).toBeGreaterThanOrEqual(1_000);
+  expect(sizes).toHaveLength(15);
 });

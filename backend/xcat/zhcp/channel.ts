@@ -44,10 +44,12 @@ type Caller = Job[];
 /** The chains of single operations, and those of bulk operations. No call carries both: each ends with its last chain. */
 type Kind = 'single' | 'bulk';
 
-/** A way for one call at a time. `lanes` of its chains run side by side. */
+/** A way for one call at a time. */
 type Flight = {
-  lanes: number;
-  used: number;
+  /** Chains that run side by side in the call under way. */
+  lanesInUse: number;
+  /** Lanes that no other flight takes. */
+  ownLanes: number;
   mostDirectoryChanges: number;
   /** For single operations alone. */
   ofSingles: boolean;
@@ -69,8 +71,11 @@ type Job = {
 const SCRIPT_BYTES = 100 * 1024;
 // All but the chains: the form of the markers, and the lanes with their files.
 const FRAME_BYTES = 1_024;
-// DirMaint carries changes out one after another, on older systems in a second each: two scripts of so many end well within the time of a call.
+// DirMaint carries changes out one after another, on older systems in a second each: three scripts of so many end within the time of a call.
 const MOST_DIRECTORY_CHANGES = 100;
+const MOST_DIRECTORY_CHANGES_OF_SINGLES = 50;
+// One change is under way, and others are right behind it.
+const LANES_OF_CHANGES = 3;
 const PARALLEL = 10;
 // SMAPI and DirMaint answer within seconds; well below the time that a whole call may take.
 const COMMAND_SECONDS = 60;
@@ -108,20 +113,19 @@ export function createCommandChannel(
       // Commands that do not fit need not wait for this call to end.
       begin('bulk');
       begin('single');
-      flight.used = flight.ofSingles ? flight.lanes : lanesFor(batch);
-      await batch[0]?.asCaller(runBatch, batch, flight.used);
-      flight.used = 0;
+      flight.lanesInUse = lanesFor(flight, batch);
+      await batch[0]?.asCaller(runBatch, batch, flight.lanesInUse);
     }
+    flight.lanesInUse = 0;
     flight.isUnderWay = false;
     flight.carried = undefined;
   };
 
-  const lanesFor = (batch: readonly Job[]): number => {
-    const inUse = flights.reduce((sum, { ofSingles, lanes, used }) => sum + (ofSingles ? lanes : used), 0);
-    const free = parallel - inUse;
-    const others = flights.filter(({ ofSingles, used }) => !ofSingles && used === 0).length - 1;
-    const most = batch.some(({ directoryChanges }) => directoryChanges > 0) ? 3 : free - others * 3;
-    return Math.max(1, Math.min(most, free));
+  /** A reading takes what is free; more lanes of changes would only keep SMAPI's places while they wait for DirMaint. */
+  const lanesFor = (flight: Flight, batch: readonly Job[]): number => {
+    if (flight.ofSingles || batch.some(({ directoryChanges }) => directoryChanges > 0)) return flight.ownLanes;
+    const others = flights.filter((other) => other !== flight);
+    return others.reduce((free, { ownLanes, lanesInUse }) => free - Math.max(ownLanes, lanesInUse), parallel);
   };
 
   const take = (flight: Flight): Job[] => {
@@ -209,15 +213,13 @@ export function createCommandChannel(
   };
 }
 
-/** Two flights for all chains, and one for single operations: together they have as many lanes as may run side by side. */
+/** Two flights for all chains, and one for single operations: their own lanes are no more than may run side by side. */
 function flightsOf(parallel: number): Flight[] {
   const ofSingles = Math.max(1, Math.floor(parallel / SHARE_OF_SINGLES));
-  const lanes = Math.max(1, Math.floor((parallel - ofSingles) / FLIGHTS));
-  const ordinary = { lanes, mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false };
-  // Each script ends in about the same time.
-  const mostDirectoryChanges = Math.ceil((MOST_DIRECTORY_CHANGES * ofSingles) / lanes);
-  const own = { lanes: ofSingles, mostDirectoryChanges, ofSingles: true };
-  const idle = { isUnderWay: false, carried: undefined, used: 0 };
+  const ofChanges = Math.min(LANES_OF_CHANGES, Math.max(1, Math.floor((parallel - ofSingles) / FLIGHTS)));
+  const idle = { lanesInUse: 0, isUnderWay: false, carried: undefined };
+  const ordinary = { ownLanes: ofChanges, mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false };
+  const own = { ownLanes: ofSingles, mostDirectoryChanges: MOST_DIRECTORY_CHANGES_OF_SINGLES, ofSingles: true };
   return [...Array.from({ length: FLIGHTS }, () => ordinary), own].map((flight) => ({ ...flight, ...idle }));
 }
 

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -49,6 +50,10 @@ async function fullChannel() {
   return { ...held, bulk };
 }
 
+const readings = (count: number) => Array.from({ length: count }, (_, index) => [sh(`echo ${index}`)]);
+const changes = (count: number): Command[][] =>
+  Array.from({ length: count }, () => [{ argv: ['echo', 'Image_Definition_Update_DM'] }]);
+
 /** Chains that a script runs side by side. */
 const lanesOf = (body: string) => body.match(/folder\/\d+\\" 2>&1 &/g)?.length ?? 1;
 
@@ -95,9 +100,8 @@ describe('the command channel', () => {
     });
     closers.push(xcat.close);
     const channel = createCommandChannel(xcat.transport, 'zhcp1');
-    const change: Command = { argv: ['echo', 'Image_Definition_Update_DM'] };
     const read: Command = { argv: ['echo', 'Image_Query_DM'] };
-    await channel.run(Array.from({ length: 250 }, () => [change, read]));
+    await channel.run(changes(250).map((change) => [...change, read]));
     await channel.run(Array.from({ length: 250 }, () => [read]));
     expect(sizes.toSorted()).toEqual([0, 100, 100, 50].toSorted());
   });
@@ -225,22 +229,71 @@ describe('the command channel', () => {
     await Promise.all(all);
   });
 
-  it('runs no more chains side by side in all its calls than SMAPI takes at once', async () => {
-    for (const parallel of [3, 5, 10, 12]) {
+  it('runs no more chains side by side than SMAPI takes at once, in whatever order readings and changes begin and end', async () => {
+    const flight = fc.record({ changes: fc.boolean(), single: fc.boolean(), turns: fc.nat({ max: 4 }) });
+    const arbitrary = fc.record({
+      parallel: fc.integer({ min: 3, max: 12 }),
+      asked: fc.array(flight, { minLength: 4, maxLength: 10 }),
+      durations: fc.array(fc.nat({ max: 12 }), { minLength: 1, maxLength: 10 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(arbitrary, async ({ parallel, asked, durations }) => {
+        const inUse: number[] = [];
+        let most = 0;
+        const xcat = await fakeXcat(async ({ body }, index) => {
+          inUse[index] = lanesOf(body);
+          most = Math.max(
+            most,
+            inUse.reduce((sum, each) => sum + each, 0),
+          );
+          for (let turns = durations[index % durations.length] ?? 0; turns > 0; turns -= 1) await nextTurn();
+          inUse[index] = 0;
+          return runDsh(body, 'zhcp1');
+        });
+        closers.push(xcat.close);
+        const channel = createCommandChannel(xcat.transport, 'zhcp1', { parallel });
+        const runs: Promise<unknown>[] = [];
+        for (const { changes: isChange, single, turns } of asked) {
+          runs.push(channel.run(isChange ? changes(parallel) : readings(parallel), { single }));
+          for (let turn = 0; turn < turns; turn += 1) await nextTurn();
+        }
+        await Promise.all(runs);
+        expect(most).toBeLessThanOrEqual(parallel);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it.each([
+    [3, 1, 1, 1],
+    [4, 2, 1, 1],
+    [5, 2, 2, 1],
+    [10, 5, 3, 2],
+  ])(
+    'of %i places a lone reading takes %i and a script with directory changes beside it %i, and a single operation has %i',
+    async (parallel, ofReading, ofChanges, ofSingle) => {
       const { channel, calls, letGo, bodies } = await heldChannel({ parallel });
-      const chains = Array.from({ length: 2 * parallel }, (_, index) => [sh(`echo ${index}`)]);
-      const all = [channel.run(chains)];
+      const all = [channel.run(readings(20))];
       await calls(1);
-      all.push(channel.run(chains));
+      all.push(channel.run([...changes(10), ...readings(10)]));
       await calls(2);
-      all.push(channel.run(chains, { single: true }));
+      all.push(channel.run(readings(20), { single: true }));
       await calls(3);
-      const lanes = bodies().map(lanesOf);
-      expect(lanes.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(parallel);
-      expect(Math.min(...lanes)).toBeGreaterThanOrEqual(1);
+      expect(bodies().map(lanesOf)).toEqual([ofReading, ofChanges, ofSingle]);
       letGo(0, 1, 2);
-      for (const outcomes of await Promise.all(all)) expect(outcomes).toHaveLength(chains.length);
-    }
+      for (const outcomes of await Promise.all(all)) expect(outcomes).toHaveLength(20);
+    },
+  );
+
+  it('leaves a reading what a script with directory changes under way does not use', async () => {
+    const { channel, calls, letGo, bodies } = await heldChannel();
+    const all = [channel.run(changes(20))];
+    await calls(1);
+    all.push(channel.run(readings(20)));
+    await calls(2);
+    expect(bodies().map(lanesOf)).toEqual([3, 5]);
+    letGo(0, 1);
+    await Promise.all(all);
   });
 
   it('does not send what a single operation waits with when it stops or aborts', async () => {

@@ -1,0 +1,48 @@
+import { waitUnlessAborted } from '../backend/waiting.ts';
+
+/**
+ * The windows of bulk operations send their requests one after another: the Temporal server hands out the tasks of one window's guests, which then read
+ * together while those of the next come. Windows that are sent at the same moment all come late.
+ */
+export type SendingTurns = {
+  /**
+   * Send in turn: when those before have sent and their guests have come. The turn ends when `come` resolves, or when the sending fails. Throws what
+   * `send` throws, or the signal's reason when it aborts before the turn has come.
+   */
+  take(come: Promise<void>, signal: AbortSignal, send: () => Promise<void>): Promise<void>;
+};
+
+/** Guests may be busy with other operations, or another worker's: the next window waits no longer for them. */
+const LONGEST_TURN_MS = 10_000;
+/** The activity that sends has a minute: half of it is left for the sending. */
+const LONGEST_WAIT_MS = 30_000;
+
+/** Create the turns of one worker. */
+export function createSendingTurns(): SendingTurns {
+  let last: Promise<void> = Promise.resolve();
+  return {
+    async take(come, signal, send) {
+      const before = waitAtMost(last, LONGEST_WAIT_MS);
+      const failed = Promise.withResolvers<void>();
+      // One that gives its turn up while it waits lets nobody pass those before it.
+      last = before.then(() => waitAtMost(Promise.race([come, failed.promise]), LONGEST_TURN_MS));
+      try {
+        await waitUnlessAborted(before, signal);
+        await send();
+      } catch (error) {
+        failed.resolve();
+        throw error;
+      }
+    },
+  };
+}
+
+async function waitAtMost(promise: Promise<void>, milliseconds: number): Promise<void> {
+  const { promise: enough, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds).unref();
+  try {
+    await Promise.race([promise, enough]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
