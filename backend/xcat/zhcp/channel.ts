@@ -121,7 +121,7 @@ export function createCommandChannel(
     flight.carried = undefined;
   };
 
-  /** A reading takes what is free; more lanes of changes would only keep SMAPI's places while they wait for DirMaint. */
+  /** Readings take what is free; more lanes with changes of the directory would only keep SMAPI's places while they wait for DirMaint. */
   const lanesFor = (flight: Flight, batch: readonly Job[]): number => {
     if (flight.ofSingles || batch.some(({ directoryChanges }) => directoryChanges > 0)) return flight.ownLanes;
     const others = flights.filter((other) => other !== flight);
