@@ -1,5 +1,5 @@
 import type { Context } from '@temporalio/activity';
-import { is } from '../temporal-config/search-attributes.ts';
+import { is, quoted } from '../temporal-config/search-attributes.ts';
 import type { EarlierRuns } from '../workflows/host-activities.ts';
 import { EarlierRunsSchema, readGuestRunHistory } from './guest-run-history.ts';
 
@@ -11,33 +11,40 @@ export type GuestRun = { workflowId: string; runId: string };
 export type ListedGuestRun = GuestRun & { startedAt: number; closedAt: number | undefined };
 
 const LIST_PAUSES_MS = [30, 60, 120, 250, 500, 1_000, 2_000];
-/** One list serves all guests that ask; requests that came later than this are looked up each for itself. */
-const RECENT_MS = 60_000;
+/** Temporal takes long queries, but not any: the runs of so many guests at once. */
+const MOST_GUESTS = 100;
 const MOST_RUNS = 100;
 
-/** The runs of all guests of a task queue that are open, or were a minute ago. */
-export function recentGuestRuns(client: Client, taskQueue: string): Promise<ListedGuestRun[]> {
-  const since = new Date(Date.now() - RECENT_MS).toISOString();
-  const guestRuns = `TaskQueue = "${taskQueue}" AND WorkflowType = "convergeGuest"`;
-  return list(client, `${guestRuns} AND (ExecutionStatus = "Running" OR CloseTime >= "${since}")`);
+/** The runs of these guests that are open, or were at `since`, in milliseconds of Unix time. */
+export async function guestRunsOf(
+  client: Client,
+  workflowIds: readonly string[],
+  since: number,
+): Promise<ListedGuestRun[]> {
+  const open = `(ExecutionStatus = "Running" OR CloseTime >= ${quoted(new Date(since).toISOString())})`;
+  const found: ListedGuestRun[] = [];
+  for (let from = 0; from < workflowIds.length; from += MOST_GUESTS) {
+    const guests = workflowIds.slice(from, from + MOST_GUESTS).map(quoted);
+    found.push(...(await list(client, `WorkflowId IN (${guests.join(', ')}) AND ${open}`)));
+  }
+  return found;
 }
 
 /**
  * Read what the runs of a guest before `run` have carried out, as far as they were open at `since`, in milliseconds of Unix time, or later.
  * Undefined when there was none. Temporal's list is behind, but it takes the runs of one Workflow ID in their order: once `run` is in it, those
- * before it are too. `listRecent` is a list that others share; without it Temporal lists the runs of this guest alone.
+ * before it are too. `listShared` is a list that other guests share; without it Temporal lists the runs of this guest alone.
  */
 export async function carriedOutBefore(
   client: Client,
   run: GuestRun,
   since: number,
-  listRecent?: (client: Client, run: GuestRun) => Promise<ListedGuestRun[]>,
+  listShared?: (run: GuestRun, since: number) => Promise<ListedGuestRun[]>,
 ): Promise<EarlierRuns | undefined> {
-  const isRecent = Date.now() - since < RECENT_MS / 2;
   const read =
-    isRecent && listRecent !== undefined
-      ? () => listRecent(client, run)
-      : () => list(client, is({ name: 'WorkflowId' }, run.workflowId), MOST_RUNS);
+    listShared === undefined
+      ? () => list(client, is({ name: 'WorkflowId' }, run.workflowId), MOST_RUNS)
+      : () => listShared(run, since);
   const runs = await earlierRuns(run, read);
   const relevant = runs.filter(({ closedAt }) => closedAt === undefined || closedAt >= since);
   if (relevant.length === 0) return undefined;

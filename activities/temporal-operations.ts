@@ -1,4 +1,5 @@
 import type { Context } from '@temporalio/activity';
+import { singleFlight } from '../backend/waiting.ts';
 import { taskQueueOf } from '../domain/host/host.ts';
 import { GUEST_OPERATION_TYPES } from '../domain/operations/operations.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
@@ -6,7 +7,7 @@ import { decodePayloads } from '../temporal-config/payloads.ts';
 import { AWAITING_OUTCOMES, ZVM_OUTCOME, ZVM_USERID } from '../temporal-config/search-attributes.ts';
 import type { OperationRef } from '../workflows/guest-request.ts';
 import type { EarlierOperation, EarlierRuns, PlaceInOrder } from '../workflows/host-activities.ts';
-import { carriedOutBefore, type GuestRun, type ListedGuestRun, recentGuestRuns } from './earlier-runs.ts';
+import { carriedOutBefore, type GuestRun, guestRunsOf } from './earlier-runs.ts';
 import { createRounds } from './rounds.ts';
 
 type Client = Context['client'];
@@ -48,14 +49,24 @@ export function createTemporalOperations(host: string): TemporalOperations {
     list(client, `TaskQueue = "${taskQueue}" AND ExecutionStatus = "Running" AND WorkflowType IN (${TYPE_LIST})`),
   );
 
-  let lastListed: ListedGuestRun[] = [];
-  const listAnew = createRounds(async (client: Client) => {
-    lastListed = await recentGuestRuns(client, taskQueue);
-    return lastListed;
+  const asked = new Map<string, { client: Client; since: number }>();
+  /** Guests that ask at the same moment share a list of their runs. */
+  const listAsked = singleFlight(async () => {
+    const guests = [...asked];
+    asked.clear();
+    const [first] = guests;
+    if (first === undefined) return [];
+    const since = Math.min(...guests.map(([, each]) => each.since));
+    return guestRunsOf(
+      first[1].client,
+      guests.map(([workflowId]) => workflowId),
+      since,
+    );
   });
-  // A list that has a run in it is as good as a new one for what came before that run.
-  const listGuestRuns = async (client: Client, { runId }: GuestRun) =>
-    lastListed.some((run) => run.runId === runId) ? lastListed : listAnew(client);
+  const listGuestRuns = (client: Client, { workflowId }: GuestRun, since: number) => {
+    asked.set(workflowId, { client, since: Math.min(since, asked.get(workflowId)?.since ?? since) });
+    return listAsked();
+  };
 
   /** Whom an operation concerns, by the input that it was started with; that never changes. */
   const concernedBy = async (client: Client, { workflowId, runId }: Listed): Promise<Concerned> => {
@@ -82,7 +93,7 @@ export function createTemporalOperations(host: string): TemporalOperations {
   return {
     isOpen: isOpenNow,
     carriedOut: (client, run, since, single) =>
-      carriedOutBefore(client, run, since, single ? undefined : listGuestRuns),
+      carriedOutBefore(client, run, since, single ? undefined : (each, from) => listGuestRuns(client, each, from)),
     async earlier(client, userid, operation, { acceptedAt, known }) {
       const open = await listWithItself(client, operation, listOpen);
       const before = open.filter(

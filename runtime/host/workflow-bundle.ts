@@ -31,6 +31,8 @@ export async function workflowBundle(histories: Histories): Promise<WorkflowBund
 export function bundleWorkflows(histories: Histories = 'plain'): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
     workflowsPath: pathOf('index'),
+    // Loaded once, and not for each run: no module keeps anything between runs (test/workflows/bundle.test.ts).
+    preloadModules: ['index', 'run-telemetry', 'untrusted-input'].map(pathOf),
     workflowInterceptorModules: [pathOf('run-telemetry')],
     payloadConverterPath: pathOf('untrusted-input'),
     ...(histories === 'encrypted' ? { failureConverterPath: ENCODED_FAILURES } : {}),

@@ -16,7 +16,7 @@ import { macsInTable } from '../rows/port-rows.ts';
 import { RECORD_TABLES, type RecordTables } from '../tables/record-tables.ts';
 import { dumpTable } from '../tables/tables.ts';
 import { type XcatHost, zhcpUserid } from '../xcat-host.ts';
-import type { Command, CommandOutcome } from '../zhcp/channel.ts';
+import type { Command, CommandChannel, CommandOutcome } from '../zhcp/channel.ts';
 import { completeAnswer } from '../zhcp/smapi-outcome.ts';
 import {
   queryActiveDevices,
@@ -29,7 +29,7 @@ import {
 } from '../zhcp/smcli.ts';
 import { parseDirectory, parseIplTime, parseVmlan } from '../zhcp/smcli-parsers.ts';
 import { readCluster } from './cluster-reading.ts';
-import { buildsOf, type DeviceOutcomes, includesOf } from './guest-devices.ts';
+import { buildsOf, type DeviceOutcomes, includesOf, isRunning } from './guest-devices.ts';
 import { type HostView, readingOf } from './guest-reading.ts';
 import { partsOf, readSubconfigs, type SubconfigOutcomes } from './identity-reading.ts';
 import { managementGuest } from './management-node-nics.ts';
@@ -192,6 +192,9 @@ async function dumpRecord({ xcat }: XcatHost, guests: number): Promise<RecordTab
   return { zvm, switch: rows, mac, hosts };
 }
 
+type Answer = () => CommandOutcome | undefined;
+type AskedGuest = { userid: Userid; nics: Answer; directory?: Answer; active?: Answer; vlans?: Answer };
+
 async function readZvm(
   host: XcatHost,
   userids: readonly Userid[],
@@ -200,26 +203,36 @@ async function readZvm(
   entriesOf: readonly Userid[],
 ) {
   const zhcp = await host.zhcp.get();
-  const commands: Command[] = [];
+  const channel = host.xcat.channel(host.rules.zhcpNode);
+  const chains: Command[][] = [];
+  let asked = 0;
   let outcomes: readonly CommandOutcome[] = [];
+  const answerOf = (at: number) => () => outcomes[at];
   const ask = (command: Command) => {
-    const at = commands.push(command) - 1;
-    return () => outcomes[at];
+    chains.push([command]);
+    asked += 1;
+    return answerOf(asked - 1);
+  };
+  /** A guest that is logged off says so to the first question: the second is asked of a running one alone. */
+  const askRunning = (first: Command, second: Command) => {
+    chains.push([first, second]);
+    asked += 2;
+    return [answerOf(asked - 2), answerOf(asked - 1)] as const;
   };
   // Where grants alone authorise, they say the VLANs.
   const asksVlans = host.levels.last === undefined || directoryAuthorizes(host.levels.last);
   const vswitches = ask(queryVswitches(zhcp, '*'));
   const vmlan = ask(queryVmlan());
   const system = survey ? ask(systemInfo()) : undefined;
-  const guests = userids.map((userid) => ({
-    userid,
-    nics: ask(queryLiveNics(userid)),
-    ...(directoryOf(userid) ? { directory: ask(queryDirectory(userid)), active: ask(queryActiveDevices(userid)) } : {}),
-    ...(asksVlans ? { vlans: ask(queryNicVlans(zhcp, userid)) } : {}),
-  }));
+  const guests = userids.map((userid): AskedGuest => {
+    const vlans = asksVlans ? { vlans: ask(queryNicVlans(zhcp, userid)) } : {};
+    if (!directoryOf(userid)) return { userid, nics: ask(queryLiveNics(userid)), ...vlans };
+    const [active, nics] = askRunning(queryActiveDevices(userid), queryLiveNics(userid));
+    return { userid, nics, directory: ask(queryDirectory(userid)), active, ...vlans };
+  });
   const entries = entriesOf.map((userid) => ({ userid, entry: ask(queryDirectory(userid)) }));
   const levels = host.levels.due(zhcp, survey).map(ask);
-  outcomes = await host.xcat.channel(host.rules.zhcpNode).run(commands.map((command) => [command]));
+  outcomes = await channel.run(chains);
   const ofGuests = new Map(
     guests.map(({ userid, nics, directory, active, vlans }): [Userid, DeviceOutcomes] => [
       userid,
@@ -227,6 +240,7 @@ async function readZvm(
       { nics: nics(), ...(directory && { directory: directory(), active: active?.() }), vlans: vlans?.() },
     ]),
   );
+  await completeNics(channel, ofGuests);
   const [profiles, subconfigs] = await Promise.all([
     host.profiles.read([...ofGuests.values()].flatMap(includesOf)),
     readSubconfigs(
@@ -244,6 +258,19 @@ async function readZvm(
     entryOutcomes: entries.map(({ userid, entry }) => [userid, entry()] as const),
     levelOutcomes: levels.map((level) => level()),
   };
+}
+
+/** The NICs of guests whose devices could not be read: only one that is logged off has told by them that it has no NICs. */
+async function completeNics(channel: CommandChannel, ofGuests: Map<Userid, DeviceOutcomes>): Promise<void> {
+  const unread: Userid[] = [];
+  for (const [userid, { nics, active, ...others }] of ofGuests) {
+    if (nics?.ran === true || active?.ran !== true) continue;
+    if (isRunning(active)) unread.push(userid);
+    else ofGuests.set(userid, { nics: active, active, ...others });
+  }
+  if (unread.length === 0) return;
+  const nics = await channel.run(unread.map((userid) => [queryLiveNics(userid)]));
+  for (const [index, userid] of unread.entries()) ofGuests.set(userid, { ...ofGuests.get(userid), nics: nics[index] });
 }
 
 /** Take the levels of a reading; those that were known before an IPL are asked for again at once. */
