@@ -1,9 +1,8 @@
 import type { Cancellation, ZvmBackend } from '../backend/backend.ts';
-import type { HostActivities } from '../workflows/host-activities.ts';
+import type { HostActivities, PlannedChange } from '../workflows/host-activities.ts';
 import { withDetail } from './apply-steps.ts';
 import { asActivityFailure } from './failures.ts';
 import type { GuestActivities } from './guest-activities.ts';
-import type { Keep } from './heartbeat.ts';
 import type { Stage } from './windows.ts';
 
 type ChangeGuest = HostActivities['changeGuest'];
@@ -17,7 +16,7 @@ export async function changeGuest(
   backend: ZvmBackend,
   input: Parameters<ChangeGuest>[0],
   cancellation: Cancellation,
-  keep: Keep,
+  keep: (begun: { planned: PlannedChange }) => Promise<void>,
   arrive: (stage: Stage) => Promise<void>,
   begin: <Result>(work: (stop: AbortSignal) => Promise<Result>) => Promise<Result>,
 ): ReturnType<ChangeGuest> {

@@ -55,6 +55,8 @@ const Done = z.object({
   kind: z.literal('done'),
   result: z.object({ found: z.object({ portIds: z.array(z.string()) }) }),
 });
+const Lent = z.object({ lent: z.object({ request: Request }) });
+const GivenBack = z.object({ kind: z.string(), requestId: z.string() });
 const Kind = z.object({ kind: z.string() });
 /** The name of the SDK's markers, and the result in those of `answerOperation`. */
 const LOCAL_ACTIVITY = 'core_local_activity';
@@ -90,9 +92,18 @@ class HistoryReader {
 
   async read(event: Event): Promise<void> {
     const started = event.workflowExecutionStartedEventAttributes;
-    if (started) this.#begin((await this.#decode(started.input))[1]);
+    if (started) {
+      const [input, carried] = await this.#decode(started.input);
+      const lent = Lent.safeParse(input).data?.lent.request;
+      this.#enqueue(lent);
+      // A window may be at work on it, which this history does not tell.
+      if (lent !== undefined) this.#begun.add(lent.id);
+      this.#begin(carried);
+    }
     const signaled = event.workflowExecutionSignaledEventAttributes;
     if (signaled?.signalName === 'enqueue') this.#enqueue((await this.#decode(signaled.input))[0]);
+    if (signaled?.signalName === 'giveBack')
+      this.#takeBack(String(event.eventId), (await this.#decode(signaled.input))[0]);
     await this.#readActivity(event);
     const marker = event.markerRecordedEventAttributes;
     if (marker?.markerName === LOCAL_ACTIVITY) {
@@ -180,6 +191,17 @@ class HistoryReader {
     if (current === undefined) return;
     this.#requests.set(current.request.id, current.request);
     if (current.forward.touched.length > 0) this.#begun.add(current.request.id);
+  }
+
+  /** The end of a loan: where all is done, the operation knows it from the window. */
+  #takeBack(event: string, how: unknown): void {
+    const back = GivenBack.safeParse(how).data;
+    const request = back && this.#requests.get(back.requestId);
+    if (request === undefined) return;
+    const { id, operation } = request;
+    if (back?.kind === 'untouched') this.#begun.delete(id);
+    if (back?.kind !== 'done') return;
+    this.#answers.set(event, { id, operation: operation.workflowId, kind: 'done', portIds: portsOf(how) });
   }
 
   #enqueue(request: unknown): void {

@@ -19,6 +19,7 @@ import { type Keep, withCancellation, withHeartbeat } from './heartbeat.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { createClosedSchedules, createIdleRuns, deleteRuns, idleRunsBefore, isIdle } from './idle-runs.ts';
 import { checkpointIn, createCheckpointKeeper } from './kept-checkpoint.ts';
+import { createLentWindows } from './lent-windows.ts';
 import { planManagement } from './management-network.ts';
 import { createMigration, planMigration } from './migration.ts';
 import { readNeutron, reportPorts } from './neutron.ts';
@@ -27,6 +28,7 @@ import { whileOperationIsOpen } from './operation-watch.ts';
 import { isGoverned } from './policy-gate.ts';
 import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
+import { createSendingTurns } from './sending-turns.ts';
 import { showGuest, showHost } from './show.ts';
 import { surveyHost } from './survey.ts';
 import { surveyTask } from './survey-failures.ts';
@@ -98,6 +100,23 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       member.end(stop.aborted);
     }
   };
+  const lentWindows = createLentWindows(host.rules.host, createSendingTurns(), (input, cancellation, keep) => {
+    const of = { workflowIds: [input.operation?.workflowId, guestWorkflowId(input.host, input.userid)] };
+    const workFor = { workflowIds: of.workflowIds.filter((id) => id !== undefined), requestId: input.requestId };
+    return host.gate.write(workFor, cancellation, (backend, { stop, leave }) =>
+      inWindow(input, 'plan', stop, (arrive) =>
+        changeGuest(
+          guests,
+          backend,
+          input,
+          { stop, leave },
+          ({ planned }) => keep(planned),
+          arrive,
+          (work) => work(stop),
+        ),
+      ),
+    );
+  });
   const accepting = acceptingActivities(host.rules.host, () => isGoverned(host));
   const guests = createGuestActivities(host, operations);
   const probes = createEarlierProbes(host);
@@ -122,6 +141,17 @@ export function createHostActivities(host: HostRuntime): HostActivities {
             isSent = true;
           });
       }),
+    changeWindow: (input) =>
+      withCancellation(({ stop: cancelled, leave }, keep) =>
+        whileOperationIsOpen(operations, input.requests[0]?.request.operation, cancelled, (stop) => {
+          refuseOtherHost(host, input.host);
+          const { workflowExecution } = Context.current().info;
+          if (workflowExecution !== undefined) host.gate.served(workflowExecution);
+          return lentWindows.change(input, { stop, leave }, keep);
+        }),
+      ),
+    isLent: lentWindows.isLent,
+    recallPlan: lentWindows.recallPlan,
     answerOperation: async (answer) => {
       await answers.send(Context.current().client, answer);
       const { operation, id, outcome } = answer;

@@ -1,15 +1,15 @@
 import { waitUnlessAborted } from '../backend/waiting.ts';
 
 /**
- * The windows of bulk operations send their requests one after another: the Temporal server hands out the tasks of one window's guests, which then read
- * together while those of the next come. Windows that are sent at the same moment all come late.
+ * The windows of bulk operations begin one after another: the guests of one are read together while those of the one before are changed. The Temporal
+ * server hands out the tasks of guests that have their own work at one pace: windows that are sent at the same moment all come late.
  */
 export type SendingTurns = {
   /**
    * Send in turn: when those before have sent and their guests have come. The turn ends when `come` resolves, or when the sending fails. Throws what
    * `send` throws, or the signal's reason when it aborts before the turn has come.
    */
-  take(come: Promise<void>, signal: AbortSignal, send: () => Promise<void>): Promise<void>;
+  take<Result>(come: Promise<void>, signal: AbortSignal, send: () => Promise<Result>): Promise<Result>;
 };
 
 /** Guests may be busy with other operations, or another worker's: the next window waits no longer for them. */
@@ -28,7 +28,7 @@ export function createSendingTurns(): SendingTurns {
       last = before.then(() => waitAtMost(Promise.race([come, failed.promise]), LONGEST_TURN_MS));
       try {
         await waitUnlessAborted(before, signal);
-        await send();
+        return await send();
       } catch (error) {
         failed.resolve();
         throw error;

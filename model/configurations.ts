@@ -32,6 +32,8 @@ const NO_LAG = { LAG: 0, BOUND: 0 };
 const LAG_IN_ORDER = { LAG: 1, BOUND: 0 };
 const LAG = { LAG: 2, BOUND: 0 };
 const LAG_AND_BOUND = { LAG: 2, BOUND: 1 };
+/** Guests without a run may be lent to windows. */
+const LENT = { LOANS: 1 };
 
 function queue(name: string, switches: Switches, more: Partial<Configuration> = {}): Configuration {
   return { name, model: 'guest-queue', switches, search: 'states', finds: 'none', ...more };
@@ -56,11 +58,33 @@ export const CONFIGURATIONS: readonly Configuration[] = [
     { ...LAG_AND_BOUND, TROUBLES: 0 },
     { search: 'loops' },
   ),
+  queue('the queue with lent guests, a list that does not lag and one trouble', { ...LENT, ...NO_LAG, TROUBLES: 1 }),
+  queue('the queue with lent guests, a list that lags and a bound', { ...LENT, ...LAG_AND_BOUND, TROUBLES: 0 }),
+  queue(
+    'the queue with lent guests, a lagging list and a bound never runs in a loop',
+    { ...LENT, ...LAG_AND_BOUND, TROUBLES: 0 },
+    { search: 'loops' },
+  ),
   queue('the queue, with a list that does not lag and three troubles', { ...NO_LAG, TROUBLES: 3 }, { isLong: true }),
   queue(
     'the queue, with a list that lags, a bound and two troubles',
     { ...LAG_AND_BOUND, TROUBLES: 2 },
     { isLong: true },
+  ),
+  queue(
+    'the queue with lent guests, a list that does not lag and two troubles',
+    { ...LENT, ...NO_LAG, TROUBLES: 2 },
+    { isLong: true },
+  ),
+  queue(
+    'the queue with lent guests, a list that lags, a bound and one trouble',
+    { ...LENT, ...LAG_AND_BOUND, TROUBLES: 1 },
+    { isLong: true },
+  ),
+  queue(
+    'the queue with lent guests never runs in a loop',
+    { ...LENT, ...NO_LAG, TROUBLES: 1 },
+    { search: 'loops', isLong: true },
   ),
 
   without('ORDER', 'orderOfAcceptance', 0),
@@ -86,6 +110,8 @@ export const CONFIGURATIONS: readonly Configuration[] = [
   without('WITHDRAW', 'toldTheTruth', 1),
   without('PATIENT_WITHDRAW', 'toldTheTruth', 2),
   without('WITHDRAW_AGAIN', 'toldTheTruth', 3),
+  without('WAIT_FOR_WINDOW', 'nothingTwice', 0, { ...LENT, ...NO_LAG }),
+  without('TURN', 'oneWriter', 1, { ...LENT, ...NO_LAG, BOUND: 1 }),
 
   before('the hand-over before, while no worker runs', { ALL_IN_LINE: 0, LOOK_AGAIN: 0 }, 'orderOnPort'),
   before('the hand-over before, with all operations in line', { ALL_IN_LINE: 1, LOOK_AGAIN: 1 }, 'orderOnPort'),

@@ -34,6 +34,10 @@
 #ifndef BOUND
 #define BOUND 0
 #endif
+/* Whether a guest without a run may be lent to a window of a bulk operation. */
+#ifndef LOANS
+#define LOANS 0
+#endif
 
 /* The rule that the model lacks: SPIN has to find what it is for. */
 #ifndef WITHOUT
@@ -63,6 +67,8 @@
 #define WITHDRAW_AGAIN 21
 #define ENDED_UNLISTED 22
 #define LOOK_FROM_INSIDE 23
+#define WAIT_FOR_WINDOW 24
+#define TURN 25
 
 /* The invariants by name: pan's message ends with the name, since the value is never read by anything else. */
 #define MUST(condition, invariant) assert((condition) || invariant)
@@ -106,7 +112,13 @@ byte current = NOBODY;
 byte seen, goal, before;
 byte words[PORTS]; /* the last word carried out on the port, plus 1 */
 
-/* Left by a run that was terminated, until a worker has told the operations. */
+/* The request in progress is lent: a window takes its steps, and the run takes none. */
+bool lent;
+/* A request whose run was terminated while a window was at work on it, until the window stops; and the step at which it is. */
+byte orphan = NOBODY;
+byte orphanPhase;
+
+/* Left by a run that was terminated, until a worker has told the operations. `tellAnswer` has the answers in a window's result, too. */
 byte tellNotBegun, tellBegun, tellAnswer;
 
 /* z/VM: the word that each port has, plus 1; a write that is under way; true when its worker may be dead before z/VM was asked. */
@@ -121,10 +133,16 @@ byte troublesLeft = TROUBLES;
 
 #define TROUBLE (troublesLeft && (!LATE || phase >= WAITING))
 #define PORT portOf[current]
+#define AT(step) (!lent && phase == step)
+#define BORROWED(step) (lent && phase == step)
+/* Nothing is read before a write is over whose end nobody has heard; and a window that is at work on the guest has its turn. */
+#define FREE ((!writeUnderWay || LACKS(ONE_WRITE)) && (orphan == NOBODY || LACKS(TURN)))
+/* Later runs know of a word, unless its run was terminated while a window carried it out. */
+#define IS_DONE(i) (HAS(everDone, i) && !HAS(everLost, i))
 #define IN_PROGRESS (phase >= BEGUN && phase <= CHECKING)
 #define MISSING (seen & EARLIER(current) & ~(queue | answered))
 #define SAME_PORT(i) (portOf[i] == PORT)
-#define LATER_DONE(i) (i > current && SAME_PORT(i) && HAS(everDone, i))
+#define LATER_DONE(i) (i > current && SAME_PORT(i) && IS_DONE(i))
 #define LATER_ENDED(i) (i > current && SAME_PORT(i) && outcome[i] == DONE)
 
 /* ------------------------------------------------------------ operations */
@@ -142,6 +160,15 @@ inline enqueue(i) {
     fi
   :: else
   fi
+}
+
+/* The run is started with the request, and sleeps. */
+inline lend(i) {
+  printf("seen: lend %d\n", i);
+  ADD(queue, i);
+  current = i;
+  lent = true;
+  phase = LOOKING
 }
 
 /* A signal; it is lost where no run is open. */
@@ -167,6 +194,8 @@ inline endOperation(i, how) {
   printf("seen: ended %d %d\n", i, outcome[i])
 }
 
+#define ASKS_AGAIN(i) (HAS(lostNotBegun, i) && answerTo[i] == NOTHING && orphan != i && !HAS(tellAnswer, i))
+
 proctype Operation(byte i) {
   d_step {
     acceptedCount == i -> acceptedCount++;
@@ -180,6 +209,7 @@ proctype Operation(byte i) {
   /* The first workflow task. An operation that was cancelled before it asks nothing of the guest. */
   do
   :: d_step { HAS(open, i) && !HAS(cancelled, i) -> printf("move: arrive %d while %d %d\n", i, phase, current); enqueue(i) } -> break
+  :: d_step { LOANS && phase == CLOSED && HAS(open, i) && !HAS(cancelled, i) -> lend(i) } -> break
   :: d_step { HAS(open, i) && HAS(cancelled, i) -> endOperation(i, CANCELLED) } -> break
   :: !HAS(open, i) -> break
   :: d_step { LACKS(LOOK_FROM_INSIDE) && phase == CLOSED && !everBegun && !HAS(askedBefore, i) -> ADD(askedBefore, i) }
@@ -192,7 +222,9 @@ proctype Operation(byte i) {
       :: else -> withdraw(i)
       fi
     }
-  :: d_step { HAS(lostNotBegun, i) && answerTo[i] == NOTHING ->
+  /* An operation hears of the lost run when its window has ended. */
+  :: d_step { LOANS && phase == CLOSED && ASKS_AGAIN(i) && !HAS(cancelled, i) -> DROP(lostNotBegun, i); lend(i) }
+  :: d_step { ASKS_AGAIN(i) ->
       DROP(lostNotBegun, i);
       if
       :: LACKS(WITHDRAW_AGAIN) && HAS(cancelled, i) -> endOperation(i, CANCELLED)
@@ -225,6 +257,14 @@ inline pickAgain() {
   goal = 0;
   before = 0;
   phase = READY
+}
+
+/* A lent guest is given back: its run carries the request out by itself. */
+inline untouched() {
+  DROP(queue, current);
+  ADD(inbox, current);
+  lent = false;
+  pickAgain()
 }
 
 inline leaveQueue(i) {
@@ -286,6 +326,7 @@ inline forgetRun() {
   queue = 0;
   withdrawn = 0;
   undelivered = 0;
+  lent = false;
   current = NOBODY;
   seen = 0;
   goal = 0;
@@ -343,15 +384,15 @@ end:
       fi
     }
   /* The list is believed when it shows the request's own operation. */
-  :: d_step { phase == LOOKING && (HAS(listed, current) || (!HAS(open, current) && !LACKS(ENDED_UNLISTED)) || LACKS(BELIEF)) ->
+  :: d_step { AT(LOOKING) && (HAS(listed, current) || (!HAS(open, current) && !LACKS(ENDED_UNLISTED)) || LACKS(BELIEF)) ->
       seen = listed;
       phase = DECIDING
     }
   /* Nothing is read, and so nothing begins, before a write is over whose end nobody has heard. */
-  :: atomic { phase == DECIDING && (!writeUnderWay || LACKS(ONE_WRITE)) -> decide() }
+  :: atomic { AT(DECIDING) && FREE -> decide() }
   :: d_step { phase == WAITING && (inbox || withdrawals || !HAS(open, current) || (MISSING & ~listed)) -> pickAgain() }
   :: d_step { BOUND && phase == WAITING -> printf("seen: goes on without an earlier operation\n"); seen = 0; phase = DECIDING }
-  :: atomic { phase == BEGUN && (!writeUnderWay || LACKS(ONE_WRITE)) ->
+  :: atomic { AT(BEGUN) && FREE ->
       heed();
       if
       :: zvm[PORT] == goal -> phase = CHECKING
@@ -365,20 +406,21 @@ end:
   /* z/VM may go on refusing as long as its administrator likes; the model lets it do so where the operation is gone. */
   :: d_step { phase == PAUSED && (HAS(open, current) || HAS(withdrawals, current)) -> phase = BEGUN }
   :: d_step { phase == PAUSED && !HAS(open, current) && !LACKS(LOOK_WHILE) -> goal = before; phase = BEGUN }
-  :: d_step { phase == WRITING && !writeUnderWay -> phase = CHECKING }
-  :: d_step { phase == WRITING && writeUnderWay && TROUBLE -> /* the worker is dead, its call may go on */
+  :: d_step { AT(WRITING) && !writeUnderWay -> phase = CHECKING }
+  :: d_step { AT(WRITING) && writeUnderWay && TROUBLE -> /* the worker is dead, its call may go on */
       printf("move: kill 0 while %d %d\n", phase, current);
       troublesLeft--;
       writeMayVanish = true;
       phase = CHECKING
     }
-  :: atomic { phase == CHECKING && (!writeUnderWay || LACKS(ONE_WRITE)) ->
+  :: atomic { AT(CHECKING) && FREE ->
       heed();
       if
       :: zvm[PORT] != goal -> phase = BEGUN
       :: zvm[PORT] == goal && goal == current + 1 ->
         words[PORT] = current + 1;
         ADD(everDone, current);
+        DROP(everLost, current);
         finish(current, DONE);
         printf("seen: done %d\n", current);
         pickAgain()
@@ -393,7 +435,7 @@ end:
       printf("seen: close\n");
       forgetRun()
     }
-  :: d_step { TROUBLE && (phase == READY || phase == BEGUN) && !inbox && !withdrawals && !undelivered ->
+  :: d_step { TROUBLE && (phase == READY || AT(BEGUN)) && !inbox && !withdrawals && !undelivered ->
       troublesLeft--;
       if
       :: LACKS(CARRIED_QUEUE) -> queue = 0; pickAgain()
@@ -401,6 +443,100 @@ end:
       :: LACKS(CARRIED_IDS) -> answered = 0
       :: else
       fi
+    }
+  :: d_step { LACKS(WAIT_FOR_WINDOW) && lent && IN_PROGRESS && inbox -> /* woken by another request */
+      orphan = current;
+      orphanPhase = phase;
+      untouched()
+    }
+  od
+}
+
+/* ------------------------------------------------------------ a window that has borrowed the guest */
+
+/* The guest is given back: its run goes on from the plan that Temporal has kept. */
+inline begunByWindow() {
+  lent = false;
+  phase = CHECKING
+}
+
+/* The word is carried out. The operation has the answer from the window's result, which nothing takes away. */
+inline answerByWindow(i) {
+  ADD(everDone, i);
+  answer[i] = DONE;
+  ADD(tellAnswer, i);
+  printf("seen: done %d\n", i)
+}
+
+inline leaveOrphan() {
+  DROP(everBegun, orphan);
+  orphan = NOBODY;
+  orphanPhase = 0
+}
+
+/* Temporal keeps plans and answers only for an operation that still wants the work. */
+#define STOPS(i) (!HAS(open, i) || HAS(cancelled, i))
+
+active proctype Window() {
+end:
+  do
+  :: d_step { BORROWED(LOOKING) && HAS(listed, current) -> seen = listed; phase = DECIDING }
+  /* A request that has to wait, or to be refused, is left to the run. */
+  :: atomic { BORROWED(DECIDING) && FREE ->
+      if
+      :: STOPS(current) || (seen & EARLIER(current)) || words[PORT] > current + 1 || HAS(answered, current) -> untouched()
+      :: else -> begin()
+      fi
+    }
+  :: atomic { BORROWED(BEGUN) && zvm[PORT] != goal -> write() }
+  :: d_step { BORROWED(BEGUN) && zvm[PORT] == goal -> phase = CHECKING }
+  :: d_step { BORROWED(WRITING) && !writeUnderWay -> phase = CHECKING }
+  :: d_step { BORROWED(CHECKING) && zvm[PORT] == goal && !STOPS(current) ->
+      words[PORT] = current + 1;
+      DROP(queue, current);
+      ADD(answered, current);
+      answerByWindow(current);
+      DROP(everLost, current);
+      lent = false;
+      pickAgain()
+    }
+  /* A window stops with its operation, or where z/VM refuses, or with its worker, before or after the plan was kept. */
+  :: d_step { BORROWED(LOOKING) || BORROWED(DECIDING) -> untouched() }
+  :: d_step { BORROWED(BEGUN) || BORROWED(CHECKING) -> begunByWindow() }
+  :: d_step { lent && IN_PROGRESS && TROUBLE ->
+      troublesLeft--;
+      writeMayVanish = writeUnderWay;
+      if
+      :: !HAS(open, current) -> /* Temporal keeps no plan for an operation that has ended */
+        ADD(everLost, current);
+        DROP(everBegun, current);
+        untouched()
+      :: else -> begunByWindow()
+      fi
+    }
+  /* A window whose run was terminated goes on until it looks. */
+  :: d_step { orphan != NOBODY && orphanPhase == BEGUN ->
+      MUST(!writeUnderWay, oneWriter);
+      writeUnderWay = true;
+      writePort = portOf[orphan];
+      writeValue = orphan + 1;
+      orphanPhase = WRITING
+    }
+  :: d_step { orphan != NOBODY && orphanPhase == WRITING && !writeUnderWay -> orphanPhase = CHECKING }
+  :: d_step { orphan != NOBODY && orphanPhase == CHECKING && zvm[portOf[orphan]] == orphan + 1 && !STOPS(orphan) ->
+      answerByWindow(orphan);
+      orphan = NOBODY;
+      orphanPhase = 0
+    }
+  :: d_step { orphan != NOBODY && orphanPhase != WRITING -> leaveOrphan() }
+  :: d_step { orphan != NOBODY && TROUBLE ->
+      troublesLeft--;
+      writeMayVanish = writeUnderWay;
+      if
+      :: HAS(open, orphan) -> enqueue(orphan)
+      :: else
+      fi;
+      leaveOrphan()
     }
   od
 }
@@ -489,7 +625,11 @@ end:
       printf("move: terminateRun 0 while %d %d\n", phase, current);
       tellNotBegun = tellNotBegun | ((queue | inbox) & ~answered);
       if
-      :: IN_PROGRESS ->
+      :: lent && IN_PROGRESS -> /* its window does not know yet */
+        ADD(everLost, current);
+        orphan = current;
+        orphanPhase = phase
+      :: !lent && IN_PROGRESS ->
         DROP(tellNotBegun, current);
         ADD(tellBegun, current);
         ADD(answered, current);
@@ -512,7 +652,7 @@ end:
   od
 }
 
-#define LAST_DONE(p) ((HAS(everDone, 2) && portOf[2] == p) -> 3 : ((HAS(everDone, 1) && portOf[1] == p) -> 2 : ((HAS(everDone, 0) && portOf[0] == p) -> 1 : 0)))
+#define LAST_DONE(p) ((IS_DONE(2) && portOf[2] == p) -> 3 : ((IS_DONE(1) && portOf[1] == p) -> 2 : ((IS_DONE(0) && portOf[0] == p) -> 1 : 0)))
 #define IS_LOST(value) (value > 0 && HAS(everLost, (value - 1)))
 /* The last word that was carried out; or a later one that was left half done, and whose operation was told so. */
 #define IS_LAST_WORD(p) (zvm[p] == LAST_DONE(p) || (zvm[p] > LAST_DONE(p) && IS_LOST(zvm[p])))
@@ -525,8 +665,10 @@ end:
 active proctype Judge() {
 end:
   d_step {
-    acceptedCount == N && !open && phase == CLOSED && !writeUnderWay ->
-    MUST(IS_LAST_WORD(0) && IS_LAST_WORD(1), lastWordStands);
+    acceptedCount == N && !open && phase == CLOSED && !writeUnderWay && orphan == NOBODY ->
+    /* pan cuts long conditions, with the name after them. */
+    MUST(IS_LAST_WORD(0), lastWordStands);
+    MUST(IS_LAST_WORD(1), lastWordStands);
     MUST(IS_TRUE(0) && IS_TRUE(1) && IS_TRUE(2), toldTheTruth);
     printf("seen: over\n")
   }

@@ -1,12 +1,15 @@
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Batch } from '../domain/operations/batch.ts';
 import { applicationFailureOf } from './failures.ts';
+import type { GuestRequest } from './guest-request.ts';
 import type { HostActivities } from './host-activities.ts';
 
 const HEARTBEAT_MS = 10_000;
 /** Each heartbeat is a write of Temporal's database: the guests of a large window send as many a second as those of a small one. */
 const HEARTBEAT_MS_OF_A_MEMBER = 300;
 const LONGEST_HEARTBEAT_MS = 40_000;
+/** Longer lines of the Temporal UI are cut. */
+export const LONGEST_SUMMARY = 190;
 
 /** A worker that is silent for so long while it carries out an activity counts as dead. */
 export const HEARTBEAT = `${HEARTBEAT_MS} milliseconds` as const;
@@ -48,9 +51,28 @@ export function writeActivities(
   return proxyActivities<HostActivities>({
     summary,
     startToCloseTimeout: STAGE,
-    heartbeatTimeout: heartbeatOf(batch),
+    heartbeatTimeout: heartbeatOf(batch?.size),
     retry: { maximumAttempts: 1 },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+}
+
+/** The activities about a guest that is lent to a window: a guest run needs their answer, however long it takes. */
+export function lending({ summary }: Pick<GuestRequest, 'summary'>): Pick<HostActivities, 'isLent' | 'recallPlan'> {
+  return proxyActivities<HostActivities>({
+    summary: `${summary}: look at the window that carries it out`.slice(0, LONGEST_SUMMARY),
+    startToCloseTimeout: CALL_TO_TEMPORAL,
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+  });
+}
+
+/** The activity that carries a window out. It is repeated when its worker is lost: it gives the guests back then. */
+export function windowActivities(summary: string, guests: number): Pick<HostActivities, 'changeWindow'> {
+  return proxyActivities<HostActivities>({
+    summary,
+    startToCloseTimeout: STAGE,
+    heartbeatTimeout: heartbeatOf(guests),
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
   });
 }
 
@@ -62,7 +84,7 @@ export function reading(
   return proxyActivities<HostActivities>({
     summary,
     startToCloseTimeout: READING_OF_A_GUEST,
-    heartbeatTimeout: heartbeatOf(batch),
+    heartbeatTimeout: heartbeatOf(batch?.size),
     retry: { maximumAttempts: 1 },
   });
 }
@@ -79,8 +101,8 @@ export function answering(): Pick<HostActivities, 'answerOperation'> {
   });
 }
 
-function heartbeatOf(batch: Batch | undefined): number {
-  const ofWindow = HEARTBEAT_MS_OF_A_MEMBER * (batch?.size ?? 0);
+function heartbeatOf(guests = 0): number {
+  const ofWindow = HEARTBEAT_MS_OF_A_MEMBER * guests;
   return Math.min(LONGEST_HEARTBEAT_MS, Math.max(HEARTBEAT_MS, ofWindow));
 }
 

@@ -43,6 +43,8 @@ import {
   worst,
 } from './guest-run-result.ts';
 import type { EarlierOperation, PlaceInOrder } from './host-activities.ts';
+import { LentGuest } from './lent-guest.ts';
+import { giveBack } from './loan.ts';
 import { Releases } from './releases.ts';
 import { beginWork, isNotYet, type NotYet, type RequestWork, type WorkContext } from './request-work.ts';
 import { measureQueue, traced } from './run-telemetry.ts';
@@ -61,20 +63,23 @@ class HistoryFull extends Error {}
 
 /**
  * The guest run: the only writer of a guest's network. It owns the queue of the guest's requests, carries them out in the order in which
- * Temporal accepted their operations, answers each operation by a signal, and ends when the queue is empty.
+ * Temporal accepted their operations, answers each operation, and ends when the queue is empty. A window may have borrowed the guest for the first request.
  */
 export async function convergeGuest(input: ConvergeGuestInput, carried?: GuestRunState): Promise<ConvergeGuestResult> {
   const run = new GuestRun(acceptedInput(input), acceptedState(carried));
   setHandler(enqueue, (request: unknown) => run.receive(request));
   setHandler(withdraw, (id: unknown) => run.withdraw(id));
   setHandler(abandon, (workflowId: unknown) => run.abandon(workflowId));
+  setHandler(giveBack, (how: unknown) => run.takeBack(how));
   setHandler(queueOfGuest, () => run.operations());
   return run.work();
 }
 
 class GuestRun {
   readonly queue: GuestQueue;
-  readonly #input: ConvergeGuestInput;
+  readonly #input: Omit<ConvergeGuestInput, 'lent'>;
+  /** Until a window has given the guest back. */
+  #lent: LentGuest | undefined;
   readonly #finished: Finished[];
   #current: RequestWork | undefined;
   /** Ends the request in progress. */
@@ -91,10 +96,11 @@ class GuestRun {
   /** Signals to an operation about one request are sent one after another. */
   readonly #told = new Map<string, Promise<unknown>>();
 
-  constructor(input: ConvergeGuestInput, state: GuestRunState) {
-    this.#input = input;
+  constructor({ lent, ...guest }: ConvergeGuestInput, state: GuestRunState) {
+    this.#input = guest;
     this.queue = new GuestQueue(state);
-    this.#current = state.current;
+    this.#current = lent === undefined ? state.current : beginWork(lent.request, []);
+    if (lent !== undefined) this.#lent = new LentGuest(lent);
     this.#isWithdrawn = state.isWithdrawn === true;
     this.#finished = [...state.finished];
   }
@@ -121,6 +127,11 @@ class GuestRun {
     if (ahead === undefined) return;
     this.#tell(request, { kind: 'waits', behind: ahead.operation.workflowId });
     measureQueue(this.queue.inOrder().length);
+  }
+
+  takeBack(how: unknown): void {
+    this.#signals += 1;
+    if (this.#lent?.takeBack(how) !== true) log.warn('a guest was given back that is not lent');
   }
 
   withdraw(id: unknown): void {
@@ -168,7 +179,7 @@ class GuestRun {
   }
 
   async #next(): Promise<void> {
-    if (this.#isFull()) await this.#continueAsNew();
+    if (this.#lent === undefined && this.#isFull()) await this.#continueAsNew();
     const begun = this.#current;
     const isHeld = this.#heldMs !== undefined;
     const request = begun?.request ?? (isHeld ? this.queue.firstPlan() : this.queue.first());
@@ -219,6 +230,12 @@ class GuestRun {
         if (this.#isFull()) throw new HistoryFull();
       },
       awaitRelease: (failure) => this.#awaitReleaseOf(request, failure),
+      givenBack: async () => {
+        const lent = this.#lent;
+        const how = await lent?.wait();
+        this.#lent = undefined;
+        return how;
+      },
     };
   }
 
@@ -232,7 +249,7 @@ class GuestRun {
     this.#scope = scope;
     try {
       return await scope.run(() => {
-        if (this.#isWithdrawn || this.#isCancelled) scope.cancel();
+        if (this.#isWithdrawn || this.#isCancelled || this.#current?.isAbandoned === true) scope.cancel();
         return work();
       });
     } finally {
@@ -339,7 +356,7 @@ class GuestRun {
     if (this.#finished.length > MOST_FINISHED) this.#finished.shift();
     this.queue.keepAnswered(request, outcome.kind === 'awaits' || request.comesAgain === true);
     this.#show('carries out its queue');
-    this.#answer(request, outcome);
+    if (work?.isTold !== true) this.#answer(request, outcome);
   }
 
   #answer(request: GuestRequest, outcome: RequestOutcome): void {

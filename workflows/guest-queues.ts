@@ -14,10 +14,11 @@ import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import { type PolicyQuestion, refusalOf } from '../domain/policy/verdict.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
 import { guestWorkflowId } from '../temporal-config/names.ts';
-import { CALL_TO_TEMPORAL, HEARTBEAT } from './activity-proxies.ts';
+import { CALL_TO_TEMPORAL, HEARTBEAT, LONGEST_SUMMARY, windowActivities } from './activity-proxies.ts';
 import { callerOfRun } from './caller.ts';
 import { failureData, failureFrom, operationFailed, refused } from './failures.ts';
 import {
+  type Answer,
   answer,
   answers,
   guestLost,
@@ -29,7 +30,7 @@ import {
   standing,
   withdraw,
 } from './guest-queue-messages.ts';
-import { type GuestRequest, isOrdered } from './guest-request.ts';
+import { type GuestRequest, isLendable, isOrdered } from './guest-request.ts';
 import type { HostActivities } from './host-activities.ts';
 import { currentTraceparent } from './run-telemetry.ts';
 import { isRecord } from './untrusted-input.ts';
@@ -80,15 +81,11 @@ type Pending = {
   show: ((where: RequestStanding) => void) | undefined;
 };
 
-/** Longer lines of the Temporal UI are cut. */
-const LONGEST_SUMMARY = 190;
-
 type Outgoing = { host: string; userid: Userid; request: GuestRequest; sent: PromiseWithResolvers<void> };
 
 /** The requests of one operation to guests, one or many. Call it once in a workflow, before anything that waits. */
 export function guestQueues(): GuestQueues {
   const pending = new Map<string, Pending>();
-  const outbox = new Outbox();
   const caller = callerOfRun();
   let count = 0;
 
@@ -100,6 +97,7 @@ export function guestQueues(): GuestQueues {
       asked.answeredRun = typeof runId === 'string' ? runId : undefined;
     }
   };
+  const outbox = new Outbox(({ id, outcome, runId }) => take(id, outcome, runId));
   setHandler(answer, take);
   setHandler(answers, (all: unknown) => {
     for (const each of Array.isArray(all) ? all : [all]) {
@@ -184,7 +182,7 @@ async function outcomeOf(
   for (;;) {
     entry.lost = undefined;
     entry.outcome = undefined;
-    await CancellationScope.nonCancellable(() => outbox.send(host, userid, request));
+    await outbox.send(host, userid, request);
     await answered(request, entry);
     if (entry.outcome !== undefined && !isOfEarlierRun(request, entry)) return entry.outcome;
     if (hasBegun(entry)) return guestTerminated(asked);
@@ -237,6 +235,11 @@ function guestTerminated({ host, userid, change }: GuestChange): RequestOutcome 
 /** Requests of one window that are made at the same moment go to their guests by one activity: windows are sent one after another. */
 class Outbox {
   #waiting: Outgoing[] = [];
+  readonly #take: (answer: Answer) => void;
+
+  constructor(take: (answer: Answer) => void) {
+    this.#take = take;
+  }
 
   async send(host: string, userid: Userid, request: GuestRequest): Promise<void> {
     const sent = Promise.withResolvers<void>();
@@ -250,21 +253,33 @@ class Outbox {
     const waiting = this.#waiting;
     this.#waiting = [];
     const windows = Map.groupBy(waiting, ({ request }) => request.batch?.window);
-    for (const ofWindow of windows.values()) void sendTogether(ofWindow);
+    for (const ofWindow of windows.values()) void this.#sendTogether(ofWindow);
+  }
+
+  async #sendTogether(batch: readonly Outgoing[]): Promise<void> {
+    const [first] = batch;
+    if (first === undefined) return;
+    const { host } = first;
+    const requests = batch.map(({ userid, request }) => ({ userid, request }));
+    const send = async () => {
+      if (!isLendable(first.request)) return enqueueing(batch).enqueueRequests({ host, requests });
+      const window = windowActivities(summaryOf(requests), requests.length);
+      for (const each of await window.changeWindow({ host, requests })) this.#take(each);
+    };
+    try {
+      // A cancelled activity is not repeated when its worker is lost, and its plans are lost with it: a window sees by itself that its operation is cancelled.
+      await CancellationScope.nonCancellable(send);
+      for (const { sent } of batch) sent.resolve();
+    } catch (error) {
+      for (const { sent } of batch) sent.reject(error);
+    }
   }
 }
 
-async function sendTogether(outgoing: readonly Outgoing[]): Promise<void> {
-  const [first] = outgoing;
-  if (first === undefined) return;
-  const { host } = first;
-  const requests = outgoing.map(({ userid, request }) => ({ userid, request }));
-  try {
-    await enqueueing(outgoing).enqueueRequests({ host, requests });
-    for (const { sent } of outgoing) sent.resolve();
-  } catch (error) {
-    for (const { sent } of outgoing) sent.reject(error);
-  }
+function summaryOf(batch: readonly { userid: Userid; request: GuestRequest }[]): string {
+  const [first] = batch;
+  const more = batch.length > 1 ? ` and ${batch.length - 1} more guests` : '';
+  return `${first?.request.summary}${more}`.slice(0, LONGEST_SUMMARY);
 }
 
 /** The activity that sends requests until they are accepted: Temporal may be busy, or the guest's run full. */

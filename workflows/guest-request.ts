@@ -1,4 +1,4 @@
-import type { Batch } from '../domain/operations/batch.ts';
+import { type Batch, isSingle } from '../domain/operations/batch.ts';
 import type { Change, Preconditions } from '../domain/operations/requests.ts';
 import type { PolicyQuestion } from '../domain/policy/verdict.ts';
 import { isWordChange } from '../domain/text/words.ts';
@@ -53,4 +53,9 @@ export function isWord({ change, dryRun }: Pick<GuestRequest, 'change' | 'dryRun
 /** True when operations are carried out in the order in which they were accepted for changes of this kind. */
 export function isOrdered({ change }: Pick<GuestRequest, 'change'>): boolean {
   return isWordChange(change);
+}
+
+/** True for a guest of a window whose change of ports the window carries out itself, when the guest has no other work. */
+export function isLendable({ change, dryRun, batch }: Pick<GuestRequest, 'change' | 'dryRun' | 'batch'>): boolean {
+  return !dryRun && !isSingle(batch) && change.kind !== 'probe' && change.kind !== 'migrate';
 }

@@ -6,11 +6,13 @@ import { emptyQueue, type GuestQueue, type QueueState } from './guest-queue.ts';
 import { isGuestRequest, type RequestOutcome } from './guest-queue-messages.ts';
 import type { GuestRequest } from './guest-request.ts';
 import type { EarlierRuns } from './host-activities.ts';
+import { isLoan, type Loan } from './loan.ts';
 import { showProgress } from './progress.ts';
 import type { RequestWork } from './request-work.ts';
 import { isAbsentOr, isRecord, isText } from './untrusted-input.ts';
 
-export type ConvergeGuestInput = { host: string; userid: Userid };
+/** A guest. `lent`: the run begins with a request that a window carries out. */
+export type ConvergeGuestInput = { host: string; userid: Userid; lent?: Loan };
 
 /** One request of a guest run, as its result names it. */
 export type Finished = { operation: string; summary: string; outcome: Outcome; steps: string[] };
@@ -94,7 +96,9 @@ export function worst(finished: readonly Finished[]): Outcome {
 /** The input of a guest run. Throws a `Refused` failure when it is malformed. */
 export function acceptedInput(input: unknown): ConvergeGuestInput {
   if (!isRecord(input) || !isText(input.host) || !isText(input.userid)) throw malformed('input');
-  return { host: input.host, userid: input.userid as Userid };
+  const { host, userid, lent } = input;
+  if (lent !== undefined && !isLoan(lent)) throw malformed('lent');
+  return { host, userid: userid as Userid, ...(lent === undefined ? {} : { lent }) };
 }
 
 /** The state that the run before has handed over. Throws a `Refused` failure when it is malformed. */

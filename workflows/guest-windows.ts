@@ -2,10 +2,10 @@ import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Batch } from '../domain/operations/batch.ts';
 
 // A worker works off what the guests of a window do at the same moment before Temporal gives it up.
-const GUESTS_IN_WINDOW = 75;
+const GUESTS_IN_WINDOW = 100;
 /**
- * The requests of a window are sent when the guests of the one before have come (activities/sending-turns.ts): one comes while others read, are changed
- * and are answered. A worker keeps the runs of so many windows in memory (runtime/host/host-worker.ts).
+ * A window begins when the guests of the one before are planned (activities/sending-turns.ts): one is read while others are changed, read again and
+ * given back.
  */
 const WINDOWS_AT_ONCE = 4;
 

@@ -32,8 +32,9 @@ import type { ProbePlan } from '../domain/probe/report.ts';
 import type { HostName, PortId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import type { Rdev } from '../domain/vswitch/rdev.ts';
 import type { Vswitch } from '../domain/vswitch/vswitch.ts';
-import type { AnsweredOperation, AnswerToOperation } from './guest-queue-messages.ts';
+import type { Answer, AnsweredOperation, AnswerToOperation } from './guest-queue-messages.ts';
 import type { DirectoryReading, GuestRequest, OperationRef } from './guest-request.ts';
+import type { Borrower } from './loan.ts';
 
 /** The guest that an activity works on. `operation` is absent where its end stops nothing: a rollback goes on without it. */
 export type Target = {
@@ -264,6 +265,19 @@ export type RequestActivities = {
 export type HostActivities = RequestActivities & {
   /** Put requests into the queues of their guests, and start missing guest runs. Safe to repeat: requests have ids. */
   enqueueRequests(input: { host: string; requests: { userid: Userid; request: GuestRequest }[] }): Promise<void>;
+  /**
+   * Carry out the requests of a window: guests without other work are lent by their runs and changed together, and answered. All others answer by
+   * signal, as after `enqueueRequests`: guests with other work, and those that a first plan does not bring to their end. Safe to repeat. Never
+   * fails over a guest, nor when it is cancelled.
+   */
+  changeWindow(input: {
+    host: string;
+    requests: { userid: Userid; request: GuestRequest }[];
+  }): Promise<readonly Answer[]>;
+  /** True while the borrower has not ended. */
+  isLent(borrower: Borrower): Promise<boolean>;
+  /** The plan of a request that the borrower has begun; undefined when nobody knows it. */
+  recallPlan(input: { borrower: Borrower; requestId: string }): Promise<PlannedChange | undefined>;
   /** Send a guest run's answer to the bulk operation that asked. Safe to repeat. */
   answerOperation(input: AnswerToOperation): Promise<AnsweredOperation>;
   /**

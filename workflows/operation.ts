@@ -171,8 +171,8 @@ export async function endingRun<Result>(part: () => Promise<Result>): Promise<Re
 }
 
 /**
- * The worker parses requests, not the workflow: the parser would be loaded anew for every run, which costs more than all else that a run
- * does.
+ * The worker parses requests, not the workflow: an exception of the parser would fail the workflow task, and runs would share what the parser keeps in
+ * its modules.
  */
 function requestActivities(): RequestActivities {
   return proxyLocalActivities<RequestActivities>({ summary: 'check the request', startToCloseTimeout: '10 seconds' });

@@ -1,14 +1,12 @@
 import type { ApplicationFailure } from '@temporalio/common';
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { defined } from '../domain/defined.ts';
-import type { DesiredPort } from '../domain/guest/desired.ts';
-import { type PortSearchTerms, searchTermsOfChange, searchTermsOfPorts } from '../domain/guest/search-terms.ts';
-import { restorablePorts } from '../domain/planning/former-ports.ts';
+import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
+import { carriedOutResult, foundWith, resultOf } from '../domain/planning/plan-result.ts';
 import { type Refusal, type RefusedPort, refusal } from '../domain/planning/refusal.ts';
 import { rollbackTarget } from '../domain/planning/rollback.ts';
 import { effectOf } from '../domain/planning/steps.ts';
 import type { Mac } from '../domain/port/mac.ts';
-import type { Vdev } from '../domain/port/vdev.ts';
 import type { QuestionOutcome } from '../domain/probe/course.ts';
 import type { ProbePlan } from '../domain/probe/report.ts';
 import type { Userid } from '../domain/text/identifiers.ts';
@@ -34,6 +32,7 @@ import {
 import type { FailureData, RequestOutcome, RequestResult } from './guest-queue-messages.ts';
 import { type GuestRequest, isOrdered } from './guest-request.ts';
 import type { AppliedSteps, HostActivities, PlaceInOrder, PlannedChange, Planning, Target } from './host-activities.ts';
+import type { TakenBack } from './lent-guest.ts';
 import { showProgress } from './progress.ts';
 import { announced, firstState, Reconciler, type ReconcilerState } from './reconciler.ts';
 import { addSearchAttributes } from './run-visibility.ts';
@@ -50,6 +49,8 @@ export type RequestWork = {
   avoidPorts: string[];
   planned?: PlannedChange;
   forward: ReconcilerState;
+  /** Its operation knows the outcome: a window has carried it out. */
+  isTold?: boolean;
   /** A probe, once it is planned. */
   probe?: ProbeWork;
   /** An operator has ended it after a restore: the guest is left as it is. */
@@ -80,6 +81,8 @@ export type WorkContext = {
   checkHistory(): void;
   /** Wait until the host is released; answers how long that took, in milliseconds. */
   awaitRelease(held: unknown): Promise<number>;
+  /** Wait until the window that the guest is lent to has given it back; undefined when it is not lent. */
+  givenBack(): Promise<TakenBack | undefined>;
 };
 
 /** The reason why a request is not carried out yet: others go first, the guest run must first learn the work of earlier runs, or the host is held. */
@@ -142,7 +145,14 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   let applied: Promise<AppliedSteps> | undefined;
   if (known === undefined) {
     showProgress({ subject: `${userid} on ${host}`, state: 'is being read' });
-    const { planning, ...begun } = await plan(work, context, reconciler);
+    const back = await context.givenBack();
+    if (back?.kind === 'done') return toldResult(work, context, back.result);
+    // The window did not see the queue: the guest's requests go on in their order.
+    if (back?.kind === 'untouched' && isOrdered(request) && !context.isFirst()) return { kind: 'waits', earlier: [] };
+    const { planning, ...begun } =
+      back?.kind === 'begun'
+        ? { planning: back.planned, applied: failed(leftByWorker()) }
+        : await plan(work, context, reconciler);
     applied = begun.applied;
     if (planning.kind !== 'planned') return planning;
     if (applied === undefined && isOrdered(request) && !context.isFirst()) return { kind: 'waits', earlier: [] };
@@ -150,19 +160,21 @@ async function forward(work: RequestWork, context: WorkContext): Promise<Request
   }
   const planned = work.planned ?? known;
   if (planned === undefined) throw new Error('a request is carried out without a plan');
-  const found = foundWith(planned);
-  addSearchAttributes({ host, userid, ...found });
+  addSearchAttributes({ host, userid, ...foundWith(planned) });
   const { wait, changedSince } = planned;
-  if (request.dryRun)
-    return { kind: 'done', result: { ...planOf(planned, found), ...defined({ wait, changedSince }) } };
-  if (wait !== undefined) return { kind: 'awaits', wait, result: planOf(planned, found) };
+  if (request.dryRun) return { kind: 'done', result: { ...planOf(planned), ...defined({ wait, changedSince }) } };
+  if (wait !== undefined) return { kind: 'awaits', wait, result: planOf(planned) };
   // A plan that an earlier run of the guest made may be overtaken: the guest is read again.
   const liveVdevs = await reconciler.converge(planned.desired, known === undefined ? planned : undefined, applied);
-  const { done } = work.forward;
-  const result = resultOf(planned, found, liveVdevs, done.length > 0, done);
-  const undo =
-    isOrdered(request) && result.changed ? restorablePorts(planned.found ?? [], result.ports, liveVdevs) : [];
-  return { kind: 'done', result: { ...result, ...(undo.length === 0 ? {} : { undo }) } };
+  const result = carriedOutResult(planned, liveVdevs, work.forward.done, isOrdered(request));
+  return { kind: 'done', result };
+}
+
+/** The outcome of a request that a window has carried out. */
+function toldResult(work: RequestWork, { host, userid }: WorkContext, result: RequestResult): RequestOutcome {
+  addSearchAttributes({ host, userid, ...result.found });
+  work.isTold = true;
+  return { kind: 'done', result };
 }
 
 /** A plan, and what came of it where it was carried out at once. */
@@ -344,32 +356,7 @@ function notRolledBack({ request, forward: { done } }: RequestWork, { host, user
 }
 
 /** The result of a request that is only planned. */
-function planOf(planned: PlannedChange, found: PortSearchTerms): RequestResult {
-  const result = resultOf(planned, found, planned.liveVdevs, false, planned.steps.map(announced));
+function planOf(planned: PlannedChange): RequestResult {
+  const result = resultOf(planned, planned.liveVdevs, false, planned.steps.map(announced));
   return { ...result, plan: planned.plan, effect: effectOf(planned.steps) };
-}
-
-function resultOf(
-  planned: PlannedChange,
-  found: PortSearchTerms,
-  liveVdevs: Vdev[],
-  changed: boolean,
-  steps: string[],
-): RequestResult {
-  const ports = affectedOf(planned, planned.desired.ports);
-  const { refused: left, leaves } = planned;
-  return { changed, ports, refused: left, liveVdevs, steps: [...steps], found, ...defined({ leaves }) };
-}
-
-/** The VSWITCHES and VLANs that the ports are on before and after: the request alone may not say them. */
-function foundWith(planned: PlannedChange): PortSearchTerms {
-  return searchTermsOfPorts([
-    ...affectedOf(planned, planned.desired.ports),
-    ...affectedOf(planned, planned.before.ports),
-  ]);
-}
-
-function affectedOf({ affected }: PlannedChange, ports: readonly DesiredPort[]): DesiredPort[] {
-  const ids = new Set<string>(affected);
-  return ports.filter((port) => ids.has(port.portId));
 }

@@ -28,8 +28,8 @@ const ACTIVITIES_AT_ONCE = 1_200;
 const WORKFLOW_TASKS_OF_A_CORE = 10;
 const MOST_WORKFLOW_TASKS = 100;
 /**
- * Runs in memory, of all hosts of a process: the four windows of a bulk operation, of 75 guests each; some 0.3 MB a run. The SDK's default is for one worker
- * that has all memory of the machine. A run that was put out is replayed when it goes on.
+ * Runs in memory, of all hosts of a process, some 0.3 MB each. Guests that are lent to a window sleep at the server. The SDK's default is for one worker that
+ * has all memory of the machine. A run that was put out is replayed when it goes on.
  */
 export const CACHED_RUNS = 300;
 const LEAST_CACHED_RUNS = 20;

@@ -302,10 +302,10 @@ test('the request to a single guest, and one of no window, is sent while a windo
 });
 
 test('the windows of a large storm do not end together, and each guest is in one', () => {
-  expect(windowSizes(1)).toEqual([75]);
-  expect(windowSizes(300)).toEqual([75, 75, 75, 75]);
+  expect(windowSizes(1)).toEqual([100]);
+  expect(windowSizes(400)).toEqual([100, 100, 100, 100]);
   const sizes = windowSizes(1_000);
-  expect(sizes.slice(0, 5)).toEqual([19, 38, 56, 75, 75]);
+  expect(sizes.slice(0, 5)).toEqual([25, 50, 75, 100, 100]);
   expect(sizes.reduce((sum, size) => sum + size)).toBeGreaterThanOrEqual(1_000);
-  expect(sizes).toHaveLength(15);
+  expect(sizes).toHaveLength(12);
 });

@@ -9,6 +9,7 @@ import { guestWorkflowId, operationIdOf } from '../../temporal-config/names.ts';
 import { ZVM_OUTCOME } from '../../temporal-config/search-attributes.ts';
 import { bundledWorkflows } from '../bundled-workflows.ts';
 import { createEnvironment, type Environment, failureOf, laterThanNow, portId, vlan } from './environment.ts';
+import { lateWord } from './late-word.ts';
 import { startRun } from './start.ts';
 
 const GRANT = { command: 'Virtual_Network_Vswitch_Set_Extended' };
@@ -71,40 +72,9 @@ test('operations that were accepted while no worker ran are carried out in the o
   }
 });
 
-/** A word that is accepted, and is in no list that the guest's run looks at. `arrives` puts it into the guest's queue; answers its outcome. */
-async function lateWord(userid: string, kind: 'changeVlan' | 'createPort', asked: { portId: string; network: object }) {
-  const late = await zvm.client.workflow.start(kind, {
-    taskQueue: `${taskQueueOf(zvm.host)}-without-worker`,
-    workflowId: `late/${zvm.host}/${userid}`,
-    args: [{ host: zvm.host, userid, ...asked }],
-  });
-  const change = kind === 'createPort' ? { kind, port: asked } : { kind, ...asked };
-  const { startTime } = await late.describe();
-  return {
-    async arrives() {
-      await zvm.client.workflow.signalWithStart('convergeGuest', {
-        ...{ taskQueue: taskQueueOf(zvm.host), workflowId: guestRun(userid).workflowId },
-        args: [{ host: zvm.host, userid }],
-        signal: 'enqueue',
-        signalArgs: [
-          {
-            ...{ id: 'late/0', runId: late.firstExecutionRunId, acceptedAt: startTime.getTime(), summary: 'late' },
-            operation: { workflowId: late.workflowId, firstRunId: late.firstExecutionRunId },
-            change,
-            ...{ giveUpAfterMinutes: 1, keepOnFailure: false, dryRun: false, reports: false, onlyIfFree: false },
-          },
-        ],
-      });
-      const result = (await guestRun(userid).result()) as { requests: { outcome: string }[] };
-      await late.terminate();
-      return result.requests.at(-1)?.outcome;
-    },
-  };
-}
-
 test('an earlier word that arrives after a later one was carried out is refused, and says by which', async () => {
   const id = await createPort('LNX10001');
-  const late = await lateWord('LNX10001', 'changeVlan', { portId: id, network: vlan(301) });
+  const late = await lateWord(zvm, 'LNX10001', 'changeVlan', { portId: id, network: vlan(301) });
   const later = await changeVlan('LNX10001', id, 302);
   await later.result();
   expect(await late.arrives()).toBe('refused');
@@ -116,7 +86,7 @@ test.each(['createPort', 'wirePorts'] as const)(
   async (type) => {
     const [userid, other] = type === 'createPort' ? ['LNX10037', 'LNX10036'] : ['LNX10038', 'LNX10039'];
     const port = { portId: portId(type === 'createPort' ? 495 : 496), vswitch: 'VSW1', network: vlan(302) };
-    const late = await lateWord(userid, 'createPort', { ...port, network: vlan(301) });
+    const late = await lateWord(zvm, userid, 'createPort', { ...port, network: vlan(301) });
     const held = await zvm.hold(GRANT, 'after');
     const others = { ...port, userid: other, portId: portId(497) };
     const asked = type === 'createPort' ? { userid, ...port } : { ports: [{ userid, ...port }, others] };
@@ -183,24 +153,6 @@ test('a guest run that is terminated half-way tells the operation in progress, a
   });
   expect(await second.result()).toMatchObject({ changed: true });
   expect((await zvm.guest('LNX10010')).granted).toEqual({ VSW1: [202] });
-});
-
-test('a guest run that is terminated half-way through a bulk operation fails the ports of its guest alone', async () => {
-  const ports = ['LNX10035', 'LNX10036'].map((userid, index) => ({
-    ...{ userid, portId: portId(3_500 + index), vswitch: 'VSW1', network: vlan(7) },
-  }));
-  const held = await zvm.hold(GRANT, 'after');
-  const run = await startRun(zvm.client, 'wirePorts', { host: zvm.host, ports } as never);
-  await held.reached();
-  await guestRun('LNX10035').terminate('by an operator');
-  await held.release();
-  const result = await run.result();
-  expect(result).toMatchObject({ wired: 1, failed: 1 });
-  const failed = result.ports.find(({ outcome }) => outcome === 'failed');
-  expect(failed).toMatchObject({
-    userid: 'LNX10035',
-    reason: expect.stringMatching(/its guest run .* was terminated/),
-  });
 });
 
 test('an operation that is terminated leaves the guest as it was, and the next one follows', async () => {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { taskQueueOf } from '../../domain/host/host.ts';
+import { guestWorkflowId } from '../../temporal-config/names.ts';
 import * as workflows from '../../workflows/index.ts';
-import { createEnvironment, type Environment, portId, vlan } from './environment.ts';
+import { createEnvironment, type Environment, failureOf, portId, vlan } from './environment.ts';
 import { startRun } from './start.ts';
 
 const NONSENSE: readonly unknown[][] = [
@@ -17,11 +18,16 @@ const NONSENSE: readonly unknown[][] = [
   [{ host: 'h', userid: 'LNX10001', change: { kind: 'unknown' } }, null],
   [{ portIds: 'x', networkIds: null }, 1, 2, 3],
   [[null, 7, { id: 'x', outcome: { kind: 'done' } }]],
+  [{ host: 'h', userid: 'LNX10001', lent: { request: { id: 'x' }, borrower: null } }],
+  [{ requestId: 'x', kind: 'done', result: { steps: 7 } }],
+  [{ requestId: 'x', kind: 'begun' }],
+  [{ requestId: 'x', kind: 'untouched' }],
 ];
 const SIGNALS = [
   'enqueue',
   'withdraw',
   'abandon',
+  'giveBack',
   'released',
   'answer',
   'answers',
@@ -109,4 +115,38 @@ test('queries of nonsense are answered, and change nothing', async () => {
   });
   await run.result();
   expect(await run.query('queue', null, { x: 1 })).toEqual({ waiting: [] });
+});
+
+const BY_HAND = {
+  ...{ id: 'by-hand/0', runId: 'x', operation: { workflowId: 'by-hand', firstRunId: 'x' }, acceptedAt: 1 },
+  ...{ summary: 'by hand', change: { kind: 'wirePorts', ports: [], live: false }, giveUpAfterMinutes: 1 },
+  ...{ keepOnFailure: false, dryRun: false, reports: false, onlyIfFree: false, batch: { window: 'w', size: 2 } },
+};
+
+test.each([
+  ['a Run ID of nobody', crypto.randomUUID()],
+  ['a malformed Run ID', 'nobody'],
+])('a guest that is lent by hand to %s is taken back by its run', async (_whom, runId) => {
+  const userid = 'LNX10005';
+  const lent = { request: BY_HAND, borrower: { workflowId: 'by-hand', runId, activityId: '1' } };
+  const run = await zvm.client.workflow.start('convergeGuest', {
+    taskQueue: taskQueueOf(zvm.host),
+    workflowId: guestWorkflowId(zvm.host, userid),
+    args: [{ host: zvm.host, userid, lent }],
+  });
+  expect(await run.result()).toMatchObject({ requests: [{ outcome: 'cancelled' }] });
+});
+
+test.each([
+  ['a loan of nothing', {}],
+  ['a borrower of no name', { request: BY_HAND, borrower: { workflowId: '', runId: 'x', activityId: '1' } }],
+  ['a guest of no window', { request: { ...BY_HAND, batch: undefined }, borrower: {} }],
+])('a guest run that is started by hand with %s is refused, and says that it is the loan', async (_what, lent) => {
+  const userid = 'LNX10005';
+  const run = await zvm.client.workflow.start('convergeGuest', {
+    taskQueue: taskQueueOf(zvm.host),
+    workflowId: guestWorkflowId(zvm.host, userid),
+    args: [{ host: zvm.host, userid, lent }],
+  });
+  expect(await failureOf(run.result())).toMatchObject({ type: 'Refused', details: [[{ field: 'lent' }]] });
 });
