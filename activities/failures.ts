@@ -27,6 +27,7 @@ export function asActivityFailure(error: unknown): Error {
     );
   }
   if (!(error instanceof Error)) return new Error(String(error));
+  if (isAwayOrBusy(error)) return temporalFailure(error);
   const failure = ApplicationFailure.create({
     type: 'StepFailed',
     message: `a defect of this program: ${error.message}. What to do: report the defect with its stack trace.`,
@@ -34,6 +35,27 @@ export function asActivityFailure(error: unknown): Error {
   });
   if (error.stack !== undefined) failure.stack = error.stack;
   return failure;
+}
+
+/** gRPC's codes for a call that is wrong, and that will be so the next time: INVALID_ARGUMENT and UNIMPLEMENTED. */
+const WRONG_CALLS: readonly unknown[] = [3, 12];
+
+/** True of an answer of Temporal's client after which another try can help. */
+function isAwayOrBusy({ name, cause }: Error): boolean {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return name === 'ServiceError' && !WRONG_CALLS.includes(code);
+}
+
+function temporalFailure({ message }: Error): ApplicationFailure {
+  const [operation, advice] = ['ask Temporal', 'check that Temporal answers'];
+  return withoutTrace(
+    ApplicationFailure.create({
+      type: 'StepFailed' satisfies FailureType,
+      message: `${operation}: ${message}. What to do: ${advice}.`,
+      nonRetryable: false,
+      details: [{ code: 'unreachable', operation, reason: message, advice }],
+    }),
+  );
 }
 
 /** The pause that xCAT or a proxy in front of it requested (Retry-After). */
