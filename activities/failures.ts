@@ -37,13 +37,21 @@ export function asActivityFailure(error: unknown): Error {
   return failure;
 }
 
-/** gRPC's codes for a call that is wrong, and that will be so the next time: INVALID_ARGUMENT and UNIMPLEMENTED. */
-const WRONG_CALLS: readonly unknown[] = [3, 12];
+/** gRPC's code of a call that is wrong. */
+export const INVALID_ARGUMENT = 3;
+const UNIMPLEMENTED = 12;
+/** Calls that will be wrong the next time, too. */
+const WRONG_CALLS: readonly unknown[] = [INVALID_ARGUMENT, UNIMPLEMENTED];
 
 /** True of an answer of Temporal's client after which another try can help. */
-function isAwayOrBusy({ name, cause }: Error): boolean {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return name === 'ServiceError' && !WRONG_CALLS.includes(code);
+function isAwayOrBusy(error: Error): boolean {
+  return error.name === 'ServiceError' && !WRONG_CALLS.includes(grpcCodeOf(error));
+}
+
+/** gRPC's code of a failure of Temporal's client; undefined of any other error. */
+export function grpcCodeOf(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }
 
 function temporalFailure({ message }: Error): ApplicationFailure {

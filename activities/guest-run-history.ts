@@ -197,10 +197,10 @@ class HistoryReader {
   #takeBack(event: string, how: unknown): void {
     const back = GivenBack.safeParse(how).data;
     const request = back && this.#requests.get(back.requestId);
-    if (request === undefined) return;
+    if (back === undefined || request === undefined) return;
     const { id, operation } = request;
-    if (back?.kind === 'untouched') this.#begun.delete(id);
-    if (back?.kind !== 'done') return;
+    if (back.kind === 'untouched') this.#begun.delete(id);
+    if (back.kind !== 'done') return;
     this.#answers.set(event, { id, operation: operation.workflowId, kind: 'done', portIds: portsOf(how) });
   }
 

@@ -68,9 +68,10 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       if (target.dryRun !== true) await host.gate.pass(workFor(target));
       return work(signal);
     });
-  const changing = <Result>(
+  /** Work that is stopped when its operation has ended, or its activity is cancelled. */
+  const whileWanted = <Result>(
     target: OnHost,
-    work: (backend: ZvmBackend, cancellation: Cancellation, keep: Keep) => Promise<Result>,
+    work: (cancellation: Cancellation, keep: Keep) => Promise<Result>,
   ): Promise<Result> =>
     withCancellation(({ stop: cancelled, leave }, keep) =>
       whileOperationIsOpen(operations, target.operation, cancelled, (stop) => {
@@ -78,10 +79,15 @@ export function createHostActivities(host: HostRuntime): HostActivities {
         stop.throwIfAborted();
         const { workflowExecution } = Context.current().info;
         if (workflowExecution !== undefined) host.gate.served(workflowExecution);
-        return host.gate.write(workFor(target), { stop, leave }, (backend, cancellation) =>
-          work(backend, cancellation, keep),
-        );
+        return work({ stop, leave }, keep);
       }),
+    );
+  const changing = <Result>(
+    target: OnHost,
+    work: (backend: ZvmBackend, cancellation: Cancellation, keep: Keep) => Promise<Result>,
+  ): Promise<Result> =>
+    whileWanted(target, (cancellation, keep) =>
+      host.gate.write(workFor(target), cancellation, (backend, stoppable) => work(backend, stoppable, keep)),
     );
   /** Work on one guest in its turn, together with the other guests of its window. */
   const inWindow = async <Result>(
@@ -101,9 +107,8 @@ export function createHostActivities(host: HostRuntime): HostActivities {
     }
   };
   const lentWindows = createLentWindows(host.rules.host, createSendingTurns(), (input, cancellation, keep) => {
-    const of = { workflowIds: [input.operation?.workflowId, guestWorkflowId(input.host, input.userid)] };
-    const workFor = { workflowIds: of.workflowIds.filter((id) => id !== undefined), requestId: input.requestId };
-    return host.gate.write(workFor, cancellation, (backend, { stop, leave }) =>
+    const of = workFor(input, guestWorkflowId(input.host, input.userid));
+    return host.gate.write(of, cancellation, (backend, { stop, leave }) =>
       inWindow(input, 'plan', stop, (arrive) =>
         changeGuest(
           guests,
@@ -142,13 +147,9 @@ export function createHostActivities(host: HostRuntime): HostActivities {
           });
       }),
     changeWindow: (input) =>
-      withCancellation(({ stop: cancelled, leave }, keep) =>
-        whileOperationIsOpen(operations, input.requests[0]?.request.operation, cancelled, (stop) => {
-          refuseOtherHost(host, input.host);
-          const { workflowExecution } = Context.current().info;
-          if (workflowExecution !== undefined) host.gate.served(workflowExecution);
-          return lentWindows.change(input, { stop, leave }, keep);
-        }),
+      whileWanted(
+        { host: input.host, ...defined({ operation: input.requests[0]?.request.operation }) },
+        (cancellation, keep) => lentWindows.change(input, cancellation, keep),
       ),
     isLent: lentWindows.isLent,
     recallPlan: lentWindows.recallPlan,
@@ -246,8 +247,10 @@ function modeOf(
   });
 }
 
-function workFor({ operation, requestId }: OnHost): WorkFor {
-  const own = Context.current().info.workflowExecution?.workflowId;
+function workFor(
+  { operation, requestId }: OnHost,
+  own = Context.current().info.workflowExecution?.workflowId,
+): WorkFor {
   return { workflowIds: [operation?.workflowId, own].filter((id) => id !== undefined), ...defined({ requestId }) };
 }
 

@@ -13,6 +13,7 @@ import type { Answer, RequestResult } from '../workflows/guest-queue-messages.ts
 import type { HostActivities, PlannedChange } from '../workflows/host-activities.ts';
 import type { Borrower, GivenBack } from '../workflows/loan.ts';
 import { enqueueRequest, guestRunOptions, type ToGuest, withEach } from './enqueue.ts';
+import { grpcCodeOf, INVALID_ARGUMENT } from './failures.ts';
 import type { Keep } from './heartbeat.ts';
 import { firstThatFit } from './result-size.ts';
 import type { SendingTurns } from './sending-turns.ts';
@@ -52,8 +53,6 @@ const RECALL_MS = 20_000;
 /** Of an operation that was terminated Temporal keeps no plan, and one of the host's workers has it: one of so many calls comes to it. */
 const RECALLS = 8;
 const RECALL_PAUSE = '2 seconds';
-/** gRPC's code. */
-const INVALID_ARGUMENT = 3;
 
 /** Create the windows of one worker. */
 export function createLentWindows(host: string, turns: SendingTurns, change: ChangeLent): LentWindows {
@@ -336,15 +335,10 @@ async function runOf(client: Client, { workflowId, runId }: Borrower) {
   try {
     return await client.workflow.getHandle(workflowId, runId).describe();
   } catch (error) {
-    if (isMissingRun(error) || isNoName(error)) return undefined;
+    // A Run ID that is malformed names no run.
+    if (isMissingRun(error) || grpcCodeOf(error) === INVALID_ARGUMENT) return undefined;
     throw error;
   }
-}
-
-/** True of the answer that a Run ID is malformed. */
-function isNoName(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && cause.code === INVALID_ARGUMENT;
 }
 
 /** The borrower as Temporal has it; undefined when it has ended. */

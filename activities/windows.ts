@@ -199,6 +199,7 @@ class Cohort {
     if (this.isGathering) this.#gather();
     else for (const place of this.#places.values()) place.go.resolve();
   }
+
   /** Nobody is to come to this cohort any more: the requests of the next window may be sent. */
   #gather(): void {
     if (this.#isGathered) return;

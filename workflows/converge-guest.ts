@@ -16,6 +16,7 @@ import { ZVM_OUTCOME } from '../temporal-config/search-attributes.ts';
 import { tracePlaceIn } from '../temporal-config/trace-header.ts';
 import { answering } from './activity-proxies.ts';
 import { carryOutByKind } from './carriers.ts';
+import { Deliveries } from './deliveries.ts';
 import { heldBy, requestedPause } from './failures.ts';
 import { GuestQueue } from './guest-queue.ts';
 import {
@@ -93,8 +94,7 @@ class GuestRun {
   readonly #releases = new Releases();
   /** How long the hold lasts by its own word, in milliseconds, while it has stopped the queue; 0 without an end. */
   #heldMs: number | undefined;
-  /** Signals to an operation about one request are sent one after another. */
-  readonly #told = new Map<string, Promise<unknown>>();
+  readonly #told = new Deliveries();
 
   constructor({ lent, ...guest }: ConvergeGuestInput, state: GuestRunState) {
     this.#input = guest;
@@ -363,8 +363,8 @@ class GuestRun {
     const { id, runId } = request;
     const operation = request.operation.workflowId;
     if (isAnsweredTogether(request, outcome))
-      this.#send(id, () => answering().answerOperation({ operation, id, outcome, runId }));
-    else this.#send(id, () => getExternalWorkflowHandle(operation).signal(answer, id, outcome, runId));
+      this.#told.send(id, () => answering().answerOperation({ operation, id, outcome, runId }));
+    else this.#told.send(id, () => getExternalWorkflowHandle(operation).signal(answer, id, outcome, runId));
   }
 
   #tell({ id, operation, reports }: GuestRequest, where: RequestStanding): void {
@@ -375,7 +375,7 @@ class GuestRun {
 
   #sendStanding({ id, operation }: Pick<GuestRequest, 'id' | 'operation'>, where: RequestStanding): void {
     if (where.kind === 'held') this.queue.markWaiting(id);
-    this.#send(id, () => getExternalWorkflowHandle(operation.workflowId).signal(standing, id, where));
+    this.#told.send(id, () => getExternalWorkflowHandle(operation.workflowId).signal(standing, id, where));
   }
 
   #tellIfWaited(request: GuestRequest): void {
@@ -384,22 +384,9 @@ class GuestRun {
     measureQueue(this.queue.inOrder().length);
   }
 
-  /** A signal to an ended operation may fail. */
-  #send(id: string, signal: () => Promise<unknown>): void {
-    const sent = (this.#told.get(id) ?? Promise.resolve()).then(() =>
-      CancellationScope.nonCancellable(signal).catch((error: unknown) => {
-        log.debug('signal to an operation failed', { request: id, reason: String(error) });
-      }),
-    );
-    this.#told.set(id, sent);
-    void sent.then(() => {
-      if (this.#told.get(id) === sent) this.#told.delete(id);
-    });
-  }
-
   /** Wait for all signals to operations before the run ends. */
   async #settled(): Promise<void> {
-    await condition(() => this.#told.size === 0 && allHandlersFinished());
+    await condition(() => this.#told.isEmpty && allHandlersFinished());
   }
 
   #isFull(): boolean {

@@ -1,45 +1,26 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { portsOfChange } from '../domain/guest/change-ports.ts';
-import type { DesiredPort } from '../domain/guest/desired.ts';
-import { type PortSearchTerms, searchTermsOfChange } from '../domain/guest/search-terms.ts';
+import { searchTermsOfChange } from '../domain/guest/search-terms.ts';
 import type { GuestMigration } from '../domain/migration/guest-migration.ts';
 import { isSingle } from '../domain/operations/batch.ts';
-import type { Change, RestoredPort } from '../domain/operations/requests.ts';
+import type { Change } from '../domain/operations/requests.ts';
 import type { Effect } from '../domain/operations/results.ts';
-import type { LeftNicdef } from '../domain/planning/left-nicdefs.ts';
-import type { RefusedPort } from '../domain/planning/refusal.ts';
+import type { PlanResult } from '../domain/planning/plan-result.ts';
 import { VIAS, type Wait } from '../domain/policy/verdict.ts';
-import type { Vdev } from '../domain/port/vdev.ts';
 import type { ProbeReport } from '../domain/probe/report.ts';
 import type { GuestRequest } from './guest-request.ts';
 import { isAbsentOr, isRecord, isText, isTexts } from './untrusted-input.ts';
 
 /** The answer to a request that was carried out. */
-export type RequestResult = {
-  /** False when everything was so already, and after a dry run. */
-  changed: boolean;
-  /** The present ports of the change; empty after their deletion. */
-  ports: DesiredPort[];
-  /** Ports that a bulk change leaves out, and why. */
-  refused: RefusedPort[];
-  /** NICs that the running guest has now. */
-  liveVdevs: Vdev[];
-  /** Steps that were carried out, as sentences, in order; after a dry run, those that would be. */
-  steps: string[];
+export type RequestResult = PlanResult & {
   /** The name of a dry run's plan, for a request that is to be carried out only so. */
   plan?: string;
   /** The effect of a dry run's plan. */
   effect?: Effect;
   /** The policy would have the plan wait. */
   wait?: Wait;
-  /** The ports as an undo needs them; absent when nothing was changed. */
-  undo?: RestoredPort[];
   /** Of an undo: what has changed since the operation that it undoes. */
   changedSince?: string[];
-  /** NICDEFs that stay although their ports go. */
-  leaves?: LeftNicdef[];
-  /** Search attributes of the operation, before the change and after it. */
-  found: PortSearchTerms;
   /** After a probe. */
   probe?: ProbeReport;
   /** After a migration. */

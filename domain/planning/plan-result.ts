@@ -20,13 +20,21 @@ export type PlanOfPorts = {
 
 /** The result of a plan: the ports that it is about, as they are now. */
 export type PlanResult = {
+  /** False when everything was so already, and after a dry run. */
   changed: boolean;
+  /** The present ports of the change; empty after their deletion. */
   ports: DesiredPort[];
+  /** Ports that a bulk change leaves out, and why. */
   refused: RefusedPort[];
+  /** NICs that the running guest has now. */
   liveVdevs: Vdev[];
+  /** Steps that were carried out, as sentences, in order; after a dry run, those that would be. */
   steps: string[];
+  /** Search attributes of the operation, before the change and after it. */
   found: PortSearchTerms;
+  /** The ports as an undo needs them; absent when nothing was changed. */
   undo?: RestoredPort[];
+  /** NICDEFs that stay although their ports go. */
   leaves?: LeftNicdef[];
 };
 

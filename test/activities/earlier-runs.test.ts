@@ -7,6 +7,10 @@ type Listed = { workflowId: string; runId: string; startTime: Date; closeTime?: 
 
 const SINCE = Date.parse('2026-01-01T00:00:00Z');
 const own = (name: string): Listed => ({ workflowId: name, runId: `${name}/now`, startTime: new Date(SINCE + 1_000) });
+const EARLIER: Listed = {
+  ...{ workflowId: 'guest/a', runId: 'before' },
+  ...{ startTime: new Date(SINCE - 9), closeTime: new Date(SINCE + 9) },
+};
 
 /** A client whose list answers with the runs of the guests that a query names, as far as they are listed at that look. */
 function clientWith(looks: readonly (readonly Listed[])[]) {
@@ -40,13 +44,7 @@ test('guests that ask at the same moment share one list, of their own runs alone
 });
 
 test('the work of an earlier run is known that has ended since the operation was accepted', async () => {
-  const earlier = {
-    workflowId: 'guest/a',
-    runId: 'before',
-    startTime: new Date(SINCE - 9),
-    closeTime: new Date(SINCE + 9),
-  };
-  const { client } = clientWith([[own('guest/a'), earlier, own('guest/b')]]);
+  const { client } = clientWith([[own('guest/a'), EARLIER, own('guest/b')]]);
   const { carriedOut } = createTemporalOperations('zvm1');
   const [ofA, ofB] = await Promise.all(
     ['guest/a', 'guest/b'].map((name) => carriedOut(client, { workflowId: name, runId: `${name}/now` }, SINCE, false)),
@@ -56,13 +54,7 @@ test('the work of an earlier run is known that has ended since the operation was
 });
 
 test('a list that does not have the own run yet is not believed', async () => {
-  const earlier = {
-    workflowId: 'guest/a',
-    runId: 'before',
-    startTime: new Date(SINCE - 9),
-    closeTime: new Date(SINCE + 9),
-  };
-  const { client, queries } = clientWith([[], [], [own('guest/a'), earlier]]);
+  const { client, queries } = clientWith([[], [], [own('guest/a'), EARLIER]]);
   const { carriedOut } = createTemporalOperations('zvm1');
   const known = await carriedOut(client, { workflowId: 'guest/a', runId: 'guest/a/now' }, SINCE, false);
   expect(known?.words).toHaveProperty('p1');

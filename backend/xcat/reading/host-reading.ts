@@ -208,16 +208,16 @@ async function readZvm(
   let asked = 0;
   let outcomes: readonly CommandOutcome[] = [];
   const answerOf = (at: number) => () => outcomes[at];
-  const ask = (command: Command) => {
-    chains.push([command]);
-    asked += 1;
-    return answerOf(asked - 1);
+  const add = (...chain: Command[]) => {
+    chains.push(chain);
+    asked += chain.length;
+    return asked - chain.length;
   };
+  const ask = (command: Command) => answerOf(add(command));
   /** A guest that is logged off says so to the first question: the second is asked of a running one alone. */
   const askRunning = (first: Command, second: Command) => {
-    chains.push([first, second]);
-    asked += 2;
-    return [answerOf(asked - 2), answerOf(asked - 1)] as const;
+    const at = add(first, second);
+    return [answerOf(at), answerOf(at + 1)] as const;
   };
   // Where grants alone authorise, they say the VLANs.
   const asksVlans = host.levels.last === undefined || directoryAuthorizes(host.levels.last);
