@@ -34,7 +34,7 @@ import type {
 } from '../workflows/host-activities.ts';
 import { applySteps } from './apply-steps.ts';
 import { addressConflictFailure, refuse, refusedFailure } from './failures.ts';
-import { createGuestReader } from './guest-reader.ts';
+import { createGuestReader, type Extent } from './guest-reader.ts';
 import type { HostRuntime } from './host-runtime.ts';
 import { refuseBesideOtherWriters } from './other-writers.ts';
 import { concernedOfGuest, waitFor } from './policy-gate.ts';
@@ -73,11 +73,10 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
   const progressOf = async (
     target: Target & { desired: Desired; followUps?: Step[] },
     signal: AbortSignal,
-    recordSince?: number,
+    { readAt = Date.now(), ...found }: Omit<Extent, 'directory'> & { readAt?: number } = {},
   ): Promise<Progress> => {
-    const readAt = Date.now();
     const { guest, vswitches, capabilities } = await readerFor(target).read(target.userid, signal, {
-      ...defined({ directory: target.directory, recordSince }),
+      ...defined({ directory: target.directory, ...found }),
     });
     refuseLostPortNumbers(target.desired, guest, vswitches);
     const steps = plan(target.desired, guest, vswitches, planRecord, capabilities);
@@ -142,14 +141,17 @@ export function createGuestActivities(host: HostRuntime, operations: TemporalOpe
         if (!isSamePlan(now.steps, steps)) return { reports: [], after: now, isOutdated: true };
         cancellation.stop.throwIfAborted();
       }
-      const { reports, recordedAt } = await applySteps(backend, steps, cancellation, {
+      const begunAt = Date.now();
+      const { reports, recordedAt, readBack } = await applySteps(backend, steps, cancellation, {
         single: isSingle(input.batch),
+        readsBack: { directory: input.directory === undefined },
         arrive,
       });
       const followUps = reports.length < steps.length ? followUpsOf([...input.followUps, ...steps]) : [];
+      const found = defined({ recordSince: recordedAt, readBack, readAt: readBack && begunAt });
       // The steps are carried out: a reading that fails is tried again by itself.
       const after = await arrive('compare')
-        .then(() => progressOf({ ...input, followUps }, cancellation.stop, recordedAt))
+        .then(() => progressOf({ ...input, followUps }, cancellation.stop, found))
         .catch(() => undefined);
       return { reports, ...defined({ after }), isOutdated: false };
     },

@@ -16,7 +16,7 @@ import { enqueueRequest, guestRunOptions, type ToGuest, withEach } from './enque
 import { grpcCodeOf, INVALID_ARGUMENT } from './failures.ts';
 import type { Keep } from './heartbeat.ts';
 import { firstThatFit } from './result-size.ts';
-import type { SendingTurns } from './sending-turns.ts';
+import { createSendingTurns, type SendingTurns } from './sending-turns.ts';
 import { isMissingRun } from './temporal-operations.ts';
 
 type Client = Context['client'];
@@ -57,12 +57,13 @@ const RECALL_PAUSE = '2 seconds';
 /** Create the windows of one worker. */
 export function createLentWindows(host: string, turns: SendingTurns, change: ChangeLent): LentWindows {
   const atWork = new Map<string, LentWindow>();
+  const lendingTurns = createSendingTurns();
   return {
     async change({ requests }, cancellation, keep) {
       const { info, client } = Context.current();
       const { workflowId = '', runId = '' } = info.workflowExecution ?? {};
       const borrower = { workflowId, runId, activityId: info.activityId };
-      const window = new LentWindow({ host, client, turns, borrower, cancellation, keep, change });
+      const window = new LentWindow({ host, client, turns, lendingTurns, borrower, cancellation, keep, change });
       atWork.set(keyOf(borrower), window);
       try {
         return await (info.attempt === 1
@@ -97,6 +98,7 @@ type Settings = {
   host: string;
   client: Client;
   turns: SendingTurns;
+  lendingTurns: SendingTurns;
   borrower: Borrower;
   cancellation: Cancellation;
   keep: Keep;
@@ -110,6 +112,8 @@ class LentWindow {
   readonly #plans = new Map<string, PlannedChange>();
   readonly #unrecalled = new Set<string>();
   readonly #recalled = Promise.withResolvers<void>();
+  /** Resolves when the reading of its guests begins. */
+  readonly #begun = Promise.withResolvers<void>();
   readonly #unplanned = new Set<string>();
   readonly #planned = Promise.withResolvers<void>();
   /** Aborted when the operation is cancelled. */
@@ -123,16 +127,13 @@ class LentWindow {
   }
 
   async carryOut(requests: readonly ToGuest[]): Promise<readonly Answer[]> {
-    const { turns, cancellation } = this.#settings;
-    const lent: Lent[] = [];
+    const { turns, lendingTurns, cancellation } = this.#settings;
+    // The guests of one window are lent while those of the window before are read.
+    const lent = await lendingTurns.take(this.#begun.promise, cancellation.stop, () => this.#lend(requests));
+    if (lent === undefined)
+      return requests.map(({ request: { id, runId } }) => ({ id, outcome: { kind: 'cancelled' }, runId }));
     // The next window begins when this one is read: DirMaint has work while the guests of the next are read.
-    const isSent = await turns.take(this.#planned.promise, cancellation.stop, async () => {
-      await this.#endCancelled();
-      if (!this.#cancelled.signal.aborted) await this.#lend(requests, lent);
-      if (lent.length === 0) this.#planned.resolve();
-      return !this.#cancelled.signal.aborted;
-    });
-    if (!isSent) return requests.map(({ request: { id, runId } }) => ({ id, outcome: { kind: 'cancelled' }, runId }));
+    await turns.take(this.#planned.promise, cancellation.stop, async () => this.#begun.resolve());
     const look = singleFlight(async () => {
       await Promise.all([this.#endTerminated(lent), this.#endCancelled()]);
     });
@@ -167,9 +168,12 @@ class LentWindow {
     return this.#plans.get(requestId);
   }
 
-  /** Start the runs of guests that have none, each with its request and asleep; others get the request into their queue. */
-  async #lend(requests: readonly ToGuest[], lent: Lent[]): Promise<void> {
+  /** Start the runs of guests that have none, each with its request and asleep; others get the request into their queue. Undefined: the operation is cancelled. */
+  async #lend(requests: readonly ToGuest[]): Promise<readonly Lent[] | undefined> {
     const { client, host, borrower } = this.#settings;
+    const lent: Lent[] = [];
+    await this.#endCancelled();
+    if (this.#cancelled.signal.aborted) return undefined;
     await withEach(requests, async ({ userid, request }) => {
       try {
         const { firstExecutionRunId } = await client.workflow.start('convergeGuest', {
@@ -184,6 +188,8 @@ class LentWindow {
         await enqueueRequest(client, host, { userid, request });
       }
     });
+    if (lent.length === 0) this.#planned.resolve();
+    return lent;
   }
 
   /** The answer of a guest whose change has come to its end; undefined when its run has to go on with it. */

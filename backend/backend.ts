@@ -31,10 +31,12 @@ export type Cancellation = {
   leave: AbortSignal;
 };
 
-/** The other guests that a guest is changed together with. */
+/** The other guests that a guest is changed together with, and how its change ends. */
 export type Company = {
   /** None: the calls of an operation on its own wait for none of bulk operations. */
   single: boolean;
+  /** The call that changes the guest reads it back, its directory entry too unless that is taken as recorded; absent: it does not. */
+  readsBack?: { directory: boolean };
   /** Waited for before each stage that calls the server. */
   arrive(stage: 'configure' | 'forget'): Promise<void>;
 };
@@ -47,9 +49,14 @@ export type CarriedOut = {
   reports: GuestStepReport[];
   /** When the record was last written, by `performance.now()`; absent when it was not. */
   recordedAt?: number;
+  /** Present when all steps on z/VM are carried out and the call that did so has read the guest back. */
+  readBack?: ReadBack;
   /** `possibly`: ids of the steps of which nobody knows whether they were carried out, beside those that are reported. */
   failure?: { error: unknown; possibly: string[] };
 };
+
+/** z/VM as a call has found it right behind its changes: its readings know the guests that the call has changed, and no others. The same for all of these. */
+export type ReadBack = Pick<ZvmBackend, 'readHost'>;
 
 /**
  * Questions to z/VM itself on an expendable guest. Each method begins by taking away what an earlier one has left on the scene, so that all may

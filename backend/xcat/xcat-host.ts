@@ -1,14 +1,17 @@
 import type { ConfiguredRules } from '../../domain/host/host.ts';
 import { refusal } from '../../domain/planning/refusal.ts';
 import { Userid } from '../../domain/text/identifiers.ts';
+import type { ReadBack } from '../backend.ts';
 import { notDefined } from '../backend-error.ts';
 import { createDirectoryEntries, type DirectoryEntries } from '../directory-entries.ts';
 import { createProbeAnswers, type ProbeAnswers } from '../probe-answers.ts';
 import { createLevelMemory, type LevelMemory } from './reading/capability-reading.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './reading/directory-profiles.ts';
 import { createPlannedEntries, type PlannedEntries } from './reading/entry-reading.ts';
+import type { DeviceOutcomes } from './reading/guest-devices.ts';
 import type { XcatCalls, XcatClient } from './rest/client.ts';
 import { createRecordTablesReader, RECORD_TABLES, type RecordTablesReader } from './tables/record-tables.ts';
+import type { ClosingAnswers } from './zhcp/channel.ts';
 
 /** One host as xCAT's backend works on it: its rules, the client, and what is known of it from call to call. */
 export type XcatHost = {
@@ -23,8 +26,12 @@ export type XcatHost = {
   levels: LevelMemory;
   members: MemberMemory;
   plannedEntries: PlannedEntries;
+  readBacks: ReadBacks;
   recordTables: RecordTablesReader;
 };
+
+/** The guests that a call has changed and read back, by its closing answers, which are the same for all of them. */
+export type ReadBacks = WeakMap<ClosingAnswers, { readBack: ReadBack; ofGuests: Map<Userid, DeviceOutcomes> }>;
 
 /** The z/VM systems of zHCPs, as they have told, and the time until which silent ones are left alone. */
 export type MemberMemory = { systems: Map<string, string>; silentUntil: Map<string, number> };
@@ -80,6 +87,7 @@ function createXcatHost(rules: ConfiguredRules, xcat: XcatCalls): XcatHost {
     zhcp,
     zhcpOf: (node) => (node === zhcpNode ? zhcp.get() : lookUp(node)),
     plannedEntries: createPlannedEntries(),
+    readBacks: new WeakMap(),
     recordTables: createRecordTablesReader(() => xcat.tables.dumpAll(RECORD_TABLES)),
   };
 }

@@ -1,7 +1,7 @@
 import { defined } from '../../../domain/defined.ts';
 import { stepId } from '../../../domain/planning/step-id.ts';
 import { type GuestStepReport, type RecordStep, type Step, stagesOf } from '../../../domain/planning/steps.ts';
-import type { Cancellation, CarriedOut, Company } from '../../backend.ts';
+import type { Cancellation, CarriedOut, Company, ReadBack } from '../../backend.ts';
 import { BackendError } from '../../backend-error.ts';
 import { changeOf } from '../rows/record-steps.ts';
 import type { XcatHost } from '../xcat-host.ts';
@@ -9,20 +9,21 @@ import { configureGuest } from './configure-guest.ts';
 import { refuseSharedMacs, writeTables } from './port-records.ts';
 
 /**
- * Carry out the plan of a guest: record, configure z/VM, forget. `arrive` is waited for before each stage that calls xCAT. A cancel lets the
- * stage that is under way end.
+ * Carry out the plan of a guest: record, configure z/VM and read it back, forget. `arrive` is waited for before each stage that calls xCAT. A
+ * cancel lets the stage that is under way end.
  */
 export async function applySteps(
   host: XcatHost,
   steps: readonly Step[],
   { stop, leave }: Cancellation,
-  { arrive }: Pick<Company, 'arrive'>,
+  { arrive, readsBack }: Pick<Company, 'arrive' | 'readsBack'>,
 ): Promise<CarriedOut> {
   const { record, configure, forget } = stagesOf(steps);
   const reports: GuestStepReport[] = [];
   /** Steps of which nobody knows how many were carried out. */
   let possibly: readonly Step[] = [];
   let recordedAt: number | undefined;
+  let readBack: ReadBack | undefined;
   const begin = async (stage: 'configure' | 'forget') => {
     await arrive(stage);
     stop.throwIfAborted();
@@ -43,7 +44,7 @@ export async function applySteps(
     look.catch(() => undefined);
     if (configure.length > 0) {
       await begin('configure');
-      const { complete, failure, ...configured } = await configureGuest(host, configure, { stop, leave });
+      const { complete, failure, ...configured } = await configureGuest(host, configure, { stop, leave }, readsBack);
       reports.push(...configured.reports);
       possibly = failure === undefined ? [] : configure;
       // Once the rows are there, no later plan looks again: a shared address counts before all else.
@@ -52,12 +53,13 @@ export async function applySteps(
       if (failure !== undefined) return { reports, failure: { ...failure, possibly: failure.possibly.map(stepId) } };
       // As long as z/VM may still have something of a port, its row must say so.
       if (!complete) return { reports };
+      readBack = configured.readBack;
     }
     if (forget.length > 0) {
       await begin('forget');
       await write(forget);
     }
-    return { reports, ...defined({ recordedAt }) };
+    return { reports, ...defined({ recordedAt, readBack }) };
   } catch (error) {
     // A row that is there already was not written.
     const isConflict = error instanceof BackendError && error.code === 'conflict' && possibly.length === 1;

@@ -5,11 +5,13 @@ import { stepId } from '../../../domain/planning/step-id.ts';
 import { type GuestStepReport, type Step, sentence } from '../../../domain/planning/steps.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
-import type { Cancellation } from '../../backend.ts';
+import type { Cancellation, Company, ReadBack } from '../../backend.ts';
 import { BackendError } from '../../backend-error.ts';
 import type { SmapiVerdict } from '../../zvm/return-codes.ts';
 import type { WrittenBehaviour } from '../reading/capability-reading.ts';
 import { type Entry, entryIn } from '../reading/entry-reading.ts';
+import { noteReadBack } from '../reading/read-back.ts';
+import { readBackQuestions, systemQuestions } from '../reading/zvm-answers.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import type { Command, CommandOutcome } from '../zhcp/channel.ts';
 import { LOCK_KEPT } from '../zhcp/entry-replacement.ts';
@@ -42,10 +44,13 @@ export class GuestWork {
   isLater = false;
   /** Steps of which nobody knows whether they were carried out. */
   possibly: readonly Step[] = [];
+  /** The guest as the last script has found it, right behind its steps. */
+  readBack: ReadBack | undefined;
   readonly #host: XcatHost;
   /** The node of the zHCP that carries the steps out. */
   readonly #zhcpNode: string;
   readonly #cancellation: Cancellation;
+  readonly #readsBack: Company['readsBack'];
   /** Ways of writing that this work has tried: they count more than the configuration. */
   #learned: WrittenBehaviour = {};
   /** The entry as this work has read it, until it changes it. */
@@ -54,10 +59,11 @@ export class GuestWork {
   /** NICs that this work has defined, be it without what was asked for. */
   readonly #written = new Set<Vdev>();
 
-  constructor(host: XcatHost, zhcpNode: string, cancellation: Cancellation) {
+  constructor(host: XcatHost, zhcpNode: string, cancellation: Cancellation, readsBack: Company['readsBack']) {
     this.#host = host;
     this.#zhcpNode = zhcpNode;
     this.#cancellation = cancellation;
+    this.#readsBack = readsBack;
   }
 
   /** Carry out the first of these steps, as many as one script can; answers those that are left. Throws the failure of a step. */
@@ -65,7 +71,10 @@ export class GuestWork {
     const { parts, look } = this.#scriptOf(steps, await this.#host.zhcpOf(this.#zhcpNode));
     const later = steps.slice(parts.flatMap((part) => part.steps).length);
     const commands = parts.flatMap(({ command }) => command ?? []);
-    const outcomes = await this.#run(look === undefined ? commands : [...commands, queryDirectory(look)]);
+    const isLast = look === undefined && later.length === 0;
+    const outcomes = isLast
+      ? await this.#runLast(commands, steps)
+      : await this.#run(look === undefined ? commands : [...commands, queryDirectory(look)]);
     const ofParts = outcomes.values();
     for (const part of parts) {
       const next = await this.#judge(part, part.command === undefined ? undefined : ofParts.next().value);
@@ -82,6 +91,22 @@ export class GuestWork {
   async #run(chain: readonly Command[]): Promise<CommandOutcome[]> {
     const { stop, leave } = this.#cancellation;
     return this.#host.xcat.channel(this.#zhcpNode).run([chain], { signal: leave, stop });
+  }
+
+  /** Run the last commands, and read the guest back in the same call. */
+  async #runLast(commands: readonly Command[], [step]: readonly Step[]): Promise<CommandOutcome[]> {
+    if (this.#readsBack === undefined || commands.length === 0 || step === undefined || !('userid' in step))
+      return this.#run(commands);
+    const { userid } = step;
+    const zhcp = await this.#host.zhcpOf(this.#zhcpNode);
+    const questions = readBackQuestions(this.#host, zhcp, userid, this.#readsBack);
+    const { stop, leave } = this.#cancellation;
+    const { outcomes, answers } = await this.#host.xcat
+      .channel(this.#zhcpNode)
+      .runThenAsk([...commands, ...questions.chain], systemQuestions(zhcp), { signal: leave, stop });
+    const found = questions.outcomesIn(outcomes.slice(commands.length));
+    if (found !== undefined && answers !== undefined) this.readBack = noteReadBack(this.#host, answers, userid, found);
+    return outcomes.slice(0, commands.length);
   }
 
   #writing(): Writing {

@@ -11,7 +11,7 @@ import type { CommandOutcome } from '../zhcp/channel.ts';
 import { parseSystem } from '../zhcp/level-parsers.ts';
 import { answered } from '../zhcp/smapi-outcome.ts';
 import { queryActiveDevices, queryLiveNics, querySystem, queryUser, queryVswitches } from '../zhcp/smcli.ts';
-import { type DeviceOutcomes, isRunning } from './guest-devices.ts';
+import { type DeviceOutcomes, isLoggedOnNowhere, isRunning } from './guest-devices.ts';
 import { vswitchReading } from './vswitch-reading.ts';
 
 /** A member beside the host itself, as one reading sees it. */
@@ -114,8 +114,7 @@ async function whereabouts({ xcat, rules }: XcatHost, userids: readonly Userid[]
 function whereaboutsIn(outcome: CommandOutcome | undefined): Whereabouts {
   if (outcome?.ran !== true) return { unknown: 'CP was not asked' };
   const { output, exitStatus } = outcome;
-  // HCPCQU045E: not logged on; HCPCQV003E: CP knows no such user.
-  if (exitStatus !== 0 && /HCP\w{3}(045|003)E/.test(output)) return 'nowhere';
+  if (isLoggedOnNowhere(outcome)) return 'nowhere';
   const terminal = /^\s*\S{1,8}\s+-\s*(\S{1,8})/m.exec(output)?.[1];
   if (exitStatus !== 0 || terminal === undefined) return { unknown: 'CP does not say where it is logged on' };
   return terminal === 'SSI' ? 'elsewhere' : 'here';

@@ -25,9 +25,15 @@ export type DeviceOutcomes = {
 // Not logged on is 200/12 or 8/45, which of them is not known (docs/reference/zvm.md 2.2); 200/4 is of a guest that z/VM does not have.
 const NOT_RUNNING = ['200/12', '8/45', '200/4'];
 
-/** True when the answer about a guest's NICs says that it is logged on to the member that was asked, whatever it has there. */
+/** True when the answer about a guest's NICs says that it is logged on to the member that was asked, whatever it has there. CP may have answered in SMAPI's place. */
 export function isRunning(nics: CommandOutcome | undefined): boolean {
-  return nics?.ran === true && !NOT_RUNNING.includes(codeOf(nics) ?? '');
+  return nics?.ran === true && !isLoggedOnNowhere(nics) && !NOT_RUNNING.includes(codeOf(nics) ?? '');
+}
+
+/** True of CP's answer that a guest is logged on nowhere, or that it knows no such user. */
+export function isLoggedOnNowhere(user: CommandOutcome | undefined): boolean {
+  // HCPCQU045E: not logged on; HCPCQV003E: CP knows no such user.
+  return user?.ran === true && user.exitStatus !== 0 && /HCP\w{3}(045|003)E/.test(user.output);
 }
 
 /** Return and reason code of what failed. */

@@ -2,7 +2,7 @@ import { defined } from '../../../domain/defined.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { macsInEntries, portsInEntries } from '../../../domain/guest/entry-nics.ts';
 import { outdatedAnswers, withAnswers } from '../../../domain/host/host-behaviour.ts';
-import { directoryAuthorizes, unknownCapabilities } from '../../../domain/host/host-capabilities.ts';
+import { unknownCapabilities } from '../../../domain/host/host-capabilities.ts';
 import type { MacInUse, MacPrefix } from '../../../domain/port/mac.ts';
 import { messageOf } from '../../../domain/text/error-message.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
@@ -16,53 +16,49 @@ import { macsInTable } from '../rows/port-rows.ts';
 import { RECORD_TABLES, type RecordTables } from '../tables/record-tables.ts';
 import { dumpTable } from '../tables/tables.ts';
 import { type XcatHost, zhcpUserid } from '../xcat-host.ts';
-import type { Command, CommandChannel, CommandOutcome } from '../zhcp/channel.ts';
+import type { CommandOutcome } from '../zhcp/channel.ts';
 import { completeAnswer } from '../zhcp/smapi-outcome.ts';
-import {
-  queryActiveDevices,
-  queryDirectory,
-  queryLiveNics,
-  queryNicVlans,
-  queryVmlan,
-  queryVswitches,
-  systemInfo,
-} from '../zhcp/smcli.ts';
 import { parseDirectory, parseIplTime, parseVmlan } from '../zhcp/smcli-parsers.ts';
 import { readCluster } from './cluster-reading.ts';
-import { buildsOf, type DeviceOutcomes, includesOf, isRunning } from './guest-devices.ts';
+import { buildsOf, includesOf } from './guest-devices.ts';
 import { type HostView, readingOf } from './guest-reading.ts';
 import { partsOf, readSubconfigs, type SubconfigOutcomes } from './identity-reading.ts';
 import { managementGuest } from './management-node-nics.ts';
 import { vswitchReading } from './vswitch-reading.ts';
+import { askZvm, type ZvmAnswers } from './zvm-answers.ts';
 
 /**
  * Read all that decisions about guests look at: xCAT's tables and, side by side with them, from the zHCP the host's VSWITCHes, and each
  * guest's directory entry and live NICs. A survey reads the tables in one call, and when z/VM was started. Throws a BackendError when the host
  * is not known or cannot be read; `read` throws it for one guest.
  */
-export async function readHost(
+export function readHost(host: XcatHost, request: HostRequest): Promise<HostReading> {
+  return readingFrom(host, request, askZvm(host, request));
+}
+
+/** A reading of the host with answers of z/VM that are there, or on their way. Throws as `readHost` does. */
+export async function readingFrom(
   host: XcatHost,
-  { userids, survey = false, directoryOf = () => true, entriesOf = [], recordSince }: HostRequest,
+  { userids, survey = false, recordSince }: HostRequest,
+  asked: Promise<ZvmAnswers>,
 ): Promise<HostReading> {
-  const [tables, answers] = await Promise.all([
+  const [tables, { answers, profiles, subconfigs }] = await Promise.all([
     readTables(host, survey ? MANY_GUESTS : userids.length, recordSince),
-    readZvm(host, userids, survey, directoryOf, entriesOf),
+    completed(host, asked),
   ]);
-  const { vswitchOutcome, vmlanOutcome, systemOutcome, ofGuests, profiles, subconfigs } = answers;
-  const { entryOutcomes, levelOutcomes } = answers;
-  const { vswitches, findings } = vswitchReading(vswitchOutcome, host.rules.vswitches);
-  const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(systemOutcome)) : undefined;
-  await noteLevels(host, iplTime === undefined ? undefined : known(iplTime), levelOutcomes);
-  const cluster = await readCluster(host, tables.view, ofGuests);
-  const macPrefix = laterUnlessTransient(() => macPrefixIn(vmlanOutcome));
-  for (const [userid, outcome] of entryOutcomes) noteEntry(host, userid, outcome, subconfigs);
+  const { vswitches, findings } = vswitchReading(answers.vswitches, host.rules.vswitches);
+  const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(answers.system)) : undefined;
+  await noteLevels(host, iplTime === undefined ? undefined : known(iplTime), answers.levels);
+  const cluster = await readCluster(host, tables.view, answers.ofGuests);
+  const macPrefix = laterUnlessTransient(() => macPrefixIn(answers.vmlan));
+  for (const [userid, outcome] of answers.entries) noteEntry(host, userid, outcome, subconfigs);
   const prefix = known(macPrefix);
   const macs = [
     ...macsInTable(tables.allMacRows),
     ...[vswitches, ...cluster.others.map((other) => other.vswitches)].flatMap(macsOnVswitches),
     ...(prefix === undefined ? [] : macsInEntries(host.entries.known, prefix)),
   ];
-  const levels = host.levels.capabilities(vmlanOutcome, host.rules.capabilities);
+  const levels = host.levels.capabilities(answers.vmlan, host.rules.capabilities);
   const capabilities = withAnswers({ ...levels, ...defined({ ssi: cluster.cluster }) }, host.answers.known());
   const view: HostView = {
     tables: tables.view,
@@ -108,7 +104,7 @@ export async function readHost(
     iplTime: iplTime === undefined ? undefined : known(iplTime),
     capabilities,
     read(userid) {
-      const outcomes = ofGuests.get(userid);
+      const outcomes = answers.ofGuests.get(userid);
       const { nicsElsewhere, ...reading } = { ...readingOf(view, userid, outcomes), capabilities };
       const entry = outcomes?.directory;
       if (entry !== undefined) {
@@ -192,85 +188,15 @@ async function dumpRecord({ xcat }: XcatHost, guests: number): Promise<RecordTab
   return { zvm, switch: rows, mac, hosts };
 }
 
-type Answer = () => CommandOutcome | undefined;
-type AskedGuest = { userid: Userid; nics: Answer; directory?: Answer; active?: Answer; vlans?: Answer };
-
-async function readZvm(
-  host: XcatHost,
-  userids: readonly Userid[],
-  survey: boolean,
-  directoryOf: (userid: Userid) => boolean,
-  entriesOf: readonly Userid[],
-) {
-  const zhcp = await host.zhcp.get();
-  const channel = host.xcat.channel(host.rules.zhcpNode);
-  const chains: Command[][] = [];
-  let asked = 0;
-  let outcomes: readonly CommandOutcome[] = [];
-  const answerOf = (at: number) => () => outcomes[at];
-  const add = (...chain: Command[]) => {
-    chains.push(chain);
-    asked += chain.length;
-    return asked - chain.length;
-  };
-  const ask = (command: Command) => answerOf(add(command));
-  /** A guest that is logged off says so to the first question: the second is asked of a running one alone. */
-  const askRunning = (first: Command, second: Command) => {
-    const at = add(first, second);
-    return [answerOf(at), answerOf(at + 1)] as const;
-  };
-  // Where grants alone authorise, they say the VLANs.
-  const asksVlans = host.levels.last === undefined || directoryAuthorizes(host.levels.last);
-  const vswitches = ask(queryVswitches(zhcp, '*'));
-  const vmlan = ask(queryVmlan());
-  const system = survey ? ask(systemInfo()) : undefined;
-  const guests = userids.map((userid): AskedGuest => {
-    const vlans = asksVlans ? { vlans: ask(queryNicVlans(zhcp, userid)) } : {};
-    if (!directoryOf(userid)) return { userid, nics: ask(queryLiveNics(userid)), ...vlans };
-    const [active, nics] = askRunning(queryActiveDevices(userid), queryLiveNics(userid));
-    return { userid, nics, directory: ask(queryDirectory(userid)), active, ...vlans };
-  });
-  const entries = entriesOf.map((userid) => ({ userid, entry: ask(queryDirectory(userid)) }));
-  const levels = host.levels.due(zhcp, survey).map(ask);
-  outcomes = await channel.run(chains);
-  const ofGuests = new Map(
-    guests.map(({ userid, nics, directory, active, vlans }): [Userid, DeviceOutcomes] => [
-      userid,
-      // An entry that was not asked for differs from one without an answer.
-      { nics: nics(), ...(directory && { directory: directory(), active: active?.() }), vlans: vlans?.() },
-    ]),
-  );
-  await completeNics(channel, ofGuests);
+/** Read what else the answers of z/VM name: profiles and SUBCONFIGs of guests. */
+async function completed(host: XcatHost, asked: Promise<ZvmAnswers>) {
+  const answers = await asked;
+  const entries = [...answers.ofGuests.values(), ...answers.entries.map(([, directory]) => ({ directory }))];
   const [profiles, subconfigs] = await Promise.all([
-    host.profiles.read([...ofGuests.values()].flatMap(includesOf)),
-    readSubconfigs(
-      host,
-      [...ofGuests.values(), ...entries.map(({ entry }) => ({ directory: entry() }))].flatMap(buildsOf),
-    ),
+    host.profiles.read([...answers.ofGuests.values()].flatMap(includesOf)),
+    readSubconfigs(host, entries.flatMap(buildsOf)),
   ]);
-  return {
-    vswitchOutcome: vswitches(),
-    vmlanOutcome: vmlan(),
-    systemOutcome: system?.(),
-    ofGuests,
-    profiles,
-    subconfigs,
-    entryOutcomes: entries.map(({ userid, entry }) => [userid, entry()] as const),
-    levelOutcomes: levels.map((level) => level()),
-  };
-}
-
-/** The NICs of guests whose devices could not be read: only one that is logged off has told by them that it has no NICs. */
-async function completeNics(channel: CommandChannel, ofGuests: Map<Userid, DeviceOutcomes>): Promise<void> {
-  const unread: Userid[] = [];
-  for (const [userid, { nics, active, ...others }] of ofGuests) {
-    if (nics?.ran === true || active?.ran !== true) continue;
-    if (isRunning(active)) unread.push(userid);
-    else ofGuests.set(userid, { nics: active, active, ...others });
-  }
-  if (unread.length === 0) return;
-  const nics = await channel.run(unread.map((userid) => [queryLiveNics(userid)]));
-  for (const [index, userid] of unread.entries()) ofGuests.set(userid, { ...ofGuests.get(userid), nics: nics[index] });
+  return { answers, profiles, subconfigs };
 }
 
 /** Take the levels of a reading; those that were known before an IPL are asked for again at once. */

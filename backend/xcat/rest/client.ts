@@ -91,7 +91,10 @@ export function createXcatClient(
           getAttribute(transport, table, keyColumn, key, attribute, abortable),
         change: (table, entries, abortable) => changeTable(transport, table, entries, abortable),
       },
-      channel: (node) => ({ run: (chains, more) => channelTo(node).run(chains, { ...more, single }) }),
+      channel: (node) => ({
+        run: (chains, more) => channelTo(node).run(chains, { ...more, single }),
+        runThenAsk: (chain, questions, more) => channelTo(node).runThenAsk(chain, questions, { ...more, single }),
+      }),
       close: () => transport.close(),
     };
   };

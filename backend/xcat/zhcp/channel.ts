@@ -8,7 +8,7 @@ import { waitUnlessAborted } from '../../waiting.ts';
 import type { Transport } from '../rest/transport.ts';
 import { runOnNode, type ScriptResult } from './dsh.ts';
 import { changesDirectory, observedChainOf, observedCommandOf } from './observed-commands.ts';
-import { type Command, type CommandOutcome, chainText, parseOutcomes, scriptText } from './script.ts';
+import { type Chains, type Command, type CommandOutcome, chainText, parseOutcomes, scriptText } from './script.ts';
 
 export type { Command, CommandOutcome } from './script.ts';
 
@@ -20,7 +20,19 @@ export type CommandChannel = {
    * signal's reason. Chains that have not been sent when `stop` aborts are not sent: then it throws the reason of `stop`.
    */
   run(chains: readonly (readonly Command[])[] | readonly Command[], options?: RunOptions): Promise<CommandOutcome[]>;
+  /**
+   * Run one chain, and the questions when all chains of the same call have ended: once for all who ask the same. Throws as `run` does because of
+   * the chain; questions whose outcomes are not known have none.
+   */
+  runThenAsk(
+    chain: readonly Command[],
+    questions: readonly Command[],
+    options?: RunOptions,
+  ): Promise<{ outcomes: CommandOutcome[]; answers: ClosingAnswers | undefined }>;
 };
+
+/** The outcomes of the questions at the end of a call: the same array for all whose chains it has carried. */
+export type ClosingAnswers = readonly CommandOutcome[];
 
 export type RunOptions = {
   signal?: AbortSignal;
@@ -54,6 +66,8 @@ type Flight = {
   /** For single operations alone. */
   ofSingles: boolean;
   isUnderWay: boolean;
+  /** The call under way changes the directory. */
+  isChanging: boolean;
   /** Until nobody waits any more. */
   carried: Kind | undefined;
 };
@@ -65,6 +79,14 @@ type Job = {
   bytes: number;
   directoryChanges: number;
   outcome: PromiseWithResolvers<CommandOutcome[]>;
+  closing?: Closing;
+};
+
+/** Questions at the end of a call; those of the same `text` are asked once. */
+type Closing = {
+  questions: readonly Command[];
+  text: string;
+  answers: PromiseWithResolvers<ClosingAnswers | undefined>;
 };
 
 // The script is one argument of ssh, of which Linux takes 128 KiB; xdsh adds the locale exports (docs/reference/xcat.md 5).
@@ -74,8 +96,8 @@ const FRAME_BYTES = 1_024;
 // DirMaint carries changes out one after another, on older systems in a second each: three scripts of so many end within the time of a call.
 const MOST_DIRECTORY_CHANGES = 100;
 const MOST_DIRECTORY_CHANGES_OF_SINGLES = 50;
-// One change is under way, and others are right behind it.
-const LANES_OF_CHANGES = 3;
+// One change is under way, others are right behind it, and a guest whose change has ended is read.
+const LANES_OF_CHANGES = 4;
 const PARALLEL = 10;
 // SMAPI and DirMaint answer within seconds; well below the time that a whole call may take.
 const COMMAND_SECONDS = 60;
@@ -113,24 +135,26 @@ export function createCommandChannel(
       // Commands that do not fit need not wait for this call to end.
       begin('bulk');
       begin('single');
-      flight.lanesInUse = lanesFor(flight, batch);
+      flight.isChanging = batch.some(changesIt);
+      flight.lanesInUse = lanesFor(flight);
       await batch[0]?.asCaller(runBatch, batch, flight.lanesInUse);
     }
     flight.lanesInUse = 0;
     flight.isUnderWay = false;
+    flight.isChanging = false;
     flight.carried = undefined;
   };
 
   /** Readings take what is free; more lanes with changes of the directory would only keep SMAPI's places while they wait for DirMaint. */
-  const lanesFor = (flight: Flight, batch: readonly Job[]): number => {
-    if (flight.ofSingles || batch.some(({ directoryChanges }) => directoryChanges > 0)) return flight.ownLanes;
+  const lanesFor = (flight: Flight): number => {
+    if (flight.ofSingles || flight.isChanging) return flight.ownLanes;
     const others = flights.filter((other) => other !== flight);
     return others.reduce((free, { ownLanes, lanesInUse }) => free - Math.max(ownLanes, lanesInUse), parallel);
   };
 
   const take = (flight: Flight): Job[] => {
     const kind = nextKind(flight);
-    const batch = takeBatch(waiting[kind], flight.mostDirectoryChanges);
+    const batch = takeBatch(waiting[kind], mayChange(flight, waiting[kind]), flight.mostDirectoryChanges);
     waiting[kind] = waiting[kind].filter((caller) => caller.length > 0);
     flight.carried = kind;
     return batch;
@@ -143,26 +167,46 @@ export function createCommandChannel(
     return waits(waiting.single) && !isOwnFree && carried !== 'single' ? 'single' : 'bulk';
   };
 
+  /** A call either changes the directory or does not: a reading would wait for DirMaint. One flight reads while another changes, where both have work. */
+  const mayChange = (flight: Flight, queue: readonly Caller[]): boolean => {
+    const jobs = queue.flat();
+    const isOtherChanging = flights.some((other) => other !== flight && !other.ofSingles && other.isChanging);
+    return isOtherChanging ? jobs.every(changesIt) : jobs.some(changesIt);
+  };
+
   const runBatch = async (batch: readonly Job[], lanes: number): Promise<void> => {
+    const closing = closingOf(batch);
+    const jobs = [...batch, ...closing];
     try {
       const nonce = randomBytes(16).toString('hex');
-      const script = scriptText(
-        batch.map((job, index) => chainText(job.chain, index)),
-        nonce,
-        lanes,
-        commandSeconds,
-      );
+      const texts = jobs.map((job, index) => chainText(job.chain, index));
+      const script = scriptText(inTurn(texts, batch.length), nonce, lanes, commandSeconds);
       const result = await runOnNode(transport, zhcpNode, script);
-      const lengths = batch.map((job) => job.chain.length);
-      const outcomes = parseOutcomes(result.stdout, nonce, lengths, lanes);
-      for (const [index, job] of batch.entries()) {
+      const chains = jobs.map(({ chain }) => chain);
+      const outcomes = parseOutcomes(result.stdout, nonce, inTurn(chains, batch.length), lanes);
+      for (const [index, job] of jobs.entries()) {
         const known = outcomes[index];
         if (known === undefined) job.outcome.reject(unknownFate(operation, result));
         else job.outcome.resolve(known);
       }
     } catch (error) {
-      for (const job of batch) job.outcome.reject(error);
+      for (const job of jobs) job.outcome.reject(error);
     }
+  };
+
+  /** The questions at the end of a call, each once. */
+  const closingOf = (batch: readonly Job[]): Job[] => {
+    const asking = batch.flatMap(({ closing }) => closing ?? []);
+    const alike = Map.groupBy(asking, ({ text }) => text);
+    return [...alike.values()].flatMap((group) => {
+      const jobs = (group[0]?.questions ?? []).map((question) => jobOf([question]));
+      const answers = Promise.all(jobs.map(outcomesOf)).then(
+        (outcomes) => outcomes.flat(),
+        () => undefined,
+      );
+      for (const each of group) each.answers.resolve(answers);
+      return jobs;
+    });
   };
 
   const jobOf = (chain: readonly Command[]): Job => {
@@ -186,41 +230,61 @@ export function createCommandChannel(
     });
   };
 
+  const carry = async (
+    jobs: readonly Job[],
+    { signal, stop, single = false }: RunOptions = {},
+  ): Promise<CommandOutcome[]> => {
+    signal?.throwIfAborted();
+    stop?.throwIfAborted();
+    const caller = [...jobs];
+    const kind = single ? 'single' : 'bulk';
+    waiting[kind].push(caller);
+    begin(kind);
+    const drop = () => {
+      for (const job of caller.splice(0)) job.outcome.reject(stop?.reason);
+    };
+    stop?.addEventListener('abort', drop, { once: true });
+    try {
+      const outcomes = await waitUnlessAborted(Promise.all(jobs.map(outcomesOf)), signal);
+      return outcomes.flat();
+    } finally {
+      stop?.removeEventListener('abort', drop);
+      // After an abort, what has not been sent yet need not be.
+      caller.length = 0;
+    }
+  };
+
   return {
-    async run(chains, { signal, stop, single = false } = {}) {
-      signal?.throwIfAborted();
-      stop?.throwIfAborted();
-      const jobs = separate(chains)
-        .filter((chain) => chain.length > 0)
-        .map(jobOf);
-      const caller = [...jobs];
-      const kind = single ? 'single' : 'bulk';
-      waiting[kind].push(caller);
-      begin(kind);
-      const drop = () => {
-        for (const job of caller.splice(0)) job.outcome.reject(stop?.reason);
-      };
-      stop?.addEventListener('abort', drop, { once: true });
-      try {
-        const outcomes = await waitUnlessAborted(Promise.all(jobs.map(outcomesOf)), signal);
-        return outcomes.flat();
-      } finally {
-        stop?.removeEventListener('abort', drop);
-        // After an abort, what has not been sent yet need not be.
-        caller.length = 0;
-      }
+    run: async (chains, options) => {
+      const jobs = separate(chains).filter((chain) => chain.length > 0);
+      return carry(jobs.map(jobOf), options);
+    },
+    async runThenAsk(chain, questions, options) {
+      const answers = Promise.withResolvers<ClosingAnswers | undefined>();
+      const text = questions.map((question) => chainText([question], 9_999)).join('');
+      const outcomes = await carry([{ ...jobOf(chain), closing: { questions, text, answers } }], options);
+      return { outcomes, answers: await answers.promise };
     },
   };
+}
+
+/** The first chains of a script, and those that close it. */
+function inTurn<Chain>(all: readonly Chain[], first: number): Chains<Chain> {
+  return { chains: all.slice(0, first), closing: all.slice(first) };
 }
 
 /** Two flights for all chains, and one for single operations: their own lanes are no more than may run side by side. */
 function flightsOf(parallel: number): Flight[] {
   const ofSingles = Math.max(1, Math.floor(parallel / SHARE_OF_SINGLES));
   const ofChanges = Math.min(LANES_OF_CHANGES, Math.max(1, Math.floor((parallel - ofSingles) / FLIGHTS)));
-  const idle = { lanesInUse: 0, isUnderWay: false, carried: undefined };
+  const idle = { lanesInUse: 0, isUnderWay: false, isChanging: false, carried: undefined };
   const ordinary = { ownLanes: ofChanges, mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false };
   const own = { ownLanes: ofSingles, mostDirectoryChanges: MOST_DIRECTORY_CHANGES_OF_SINGLES, ofSingles: true };
   return [...Array.from({ length: FLIGHTS }, () => ordinary), own].map((flight) => ({ ...flight, ...idle }));
+}
+
+function changesIt({ directoryChanges }: Job): boolean {
+  return directoryChanges > 0;
 }
 
 function waits(callers: readonly Caller[]): boolean {
@@ -237,21 +301,29 @@ function separate(chains: readonly (readonly Command[])[] | readonly Command[]):
   return one.length > 0 ? [...several, one] : several;
 }
 
-/** One chain of each caller in turn, as long as the script has room: a caller with many chains does not delay one with few. */
-function takeBatch(queue: readonly Caller[], mostDirectoryChanges: number): Job[] {
+/**
+ * One chain of each caller in turn, as long as the script has room: a caller with many chains does not delay one with few. All of them change the
+ * directory, or none.
+ */
+function takeBatch(queue: readonly Caller[], isChanging: boolean, mostDirectoryChanges: number): Job[] {
   const batch: Job[] = [];
+  const closing = new Set<string>();
   let bytes = FRAME_BYTES;
   let changes = 0;
   for (let waiting = queue.filter((caller) => caller.length > 0); waiting.length > 0; ) {
     const next: Caller[] = [];
     for (const caller of waiting) {
-      const [job] = caller;
-      if (job === undefined || bytes + job.bytes > SCRIPT_BYTES) continue;
+      const job = caller.find((each) => changesIt(each) === isChanging);
+      if (job === undefined) continue;
+      const { text = '' } = job.closing ?? {};
+      const size = job.bytes + (closing.has(text) ? 0 : Buffer.byteLength(text));
+      if (bytes + size > SCRIPT_BYTES) continue;
       if (changes > 0 && changes + job.directoryChanges > mostDirectoryChanges) continue;
-      bytes += job.bytes;
+      bytes += size;
       changes += job.directoryChanges;
+      closing.add(text);
       batch.push(job);
-      caller.shift();
+      caller.splice(caller.indexOf(job), 1);
       next.push(caller);
     }
     waiting = next;

@@ -3,9 +3,9 @@ import { quote } from './shell-quoting.ts';
 /**
  * A program on the zHCP with its arguments; quoted before a shell sees it. Its standard error joins its output. `shell` is text that runs in
  * its place, in a subshell of its own: it bounds its programs by `$bound`, quotes what comes from data, and prints nothing secret. `argv`
- * then names what it does.
+ * then names what it does. The chain goes on after a question, whatever the answer.
  */
-export type Command = { argv: readonly string[]; shell?: string };
+export type Command = { argv: readonly string[]; shell?: string; isQuestion?: true };
 
 /** The outcome of a command; `ran: false` when one before it in its chain failed. */
 export type CommandOutcome = { ran: true; exitStatus: number; output: string } | { ran: false };
@@ -14,60 +14,81 @@ const PLAIN_WORD = /^[A-Za-z0-9_./-]+$/;
 
 /**
  * The shell text of one chain: a subshell that runs its commands in order, prints a marker line `@<nonce> <chain>.<command> <exit status>`
- * after each, and stops at the first that fails. The script around it says the form of the marker. Throws BackendError 'refused' for an argument
- * with a NUL.
+ * after each, and stops at the first that fails and is no question. The script around it says the form of the marker. Throws BackendError 'refused'
+ * for an argument with a NUL.
  */
 export function chainText(chain: readonly Command[], index: number): string {
-  const lines = chain.map(
-    (command, position) =>
-      `${commandText(command)} 2>&1; rc=$?; printf "$mark" ${index}.${position} $rc; [ $rc = 0 ] || exit 0`,
-  );
+  const lines = chain.map((command, position) => {
+    const marked = `${commandText(command)} 2>&1; rc=$?; printf "$mark" ${index}.${position} $rc`;
+    return command.isQuestion === true ? marked : `${marked}; [ $rc = 0 ] || exit 0`;
+  });
   return `( ${lines.join('\n')}\n)`;
 }
+
+/** The chains of a script. Those of `closing` begin when all others have ended; they are numbered after them. */
+export type Chains<Chain> = { chains: readonly Chain[]; closing: readonly Chain[] };
 
 /**
  * The script of several chains in `lanes` that run side by side, each into a file of its own so that their outputs do not mix; within a
  * lane one chain follows the other, so a slow one holds up its own lane only, and a hanging command is ended after `commandSeconds` with exit
- * status 124. A single chain needs no file.
+ * status 124. A single chain needs no file, and its closing ones follow it.
  */
-export function scriptText(chains: readonly string[], nonce: string, lanes: number, commandSeconds: number): string {
+export function scriptText(
+  { chains, closing }: Chains<string>,
+  nonce: string,
+  lanes: number,
+  commandSeconds: number,
+): string {
   const head = [
     // `timeout` is of coreutils; a zHCP without it runs the commands unbounded.
     `bound=; command -v timeout > /dev/null 2>&1 && bound='timeout ${commandSeconds}'`,
     `mark='\\n@${nonce} %s %s\\n'`,
   ];
-  if (chains.length === 1) return [...head, ...chains].join('\n');
-  const files = lanesOf(chains, lanes).map((_, lane) => `"$folder/${lane}"`);
+  if (chains.length === 1) return [...head, ...chains, ...closing].join('\n');
+  const files: string[] = [];
+  const sideBySide = (some: readonly string[]) => {
+    const started = lanesOf(some, lanes).map((lane) => {
+      const file = `"$folder/${files.length}"`;
+      files.push(file);
+      return `( ${lane.join('\n')}\n) > ${file} 2>&1 &`;
+    });
+    return started.length === 0 ? [] : [...started, 'wait'];
+  };
   return [
     ...head,
     'folder=$(mktemp -d) || exit 1',
-    ...lanesOf(chains, lanes).map((lane, index) => `( ${lane.join('\n')}\n) > ${files[index]} 2>&1 &`),
-    'wait',
+    ...sideBySide(chains),
+    ...sideBySide(closing),
     `cat ${files.join(' ')}`,
     'rm -rf "$folder"',
   ].join('\n');
 }
 
 /**
- * The outcomes of each chain, read from a script's output: `lengths` says how many commands each has. Undefined for a chain whose markers
+ * The outcomes of each chain, read from a script's output; those of the closing ones come last. Undefined for a chain whose markers
  * are not all there, and for the one after it in the output, which cannot be told from the other's rest.
  */
 export function parseOutcomes(
   output: string,
   nonce: string,
-  lengths: readonly number[],
+  { chains, closing }: Chains<readonly Command[]>,
   lanes: number,
 ): (CommandOutcome[] | undefined)[] {
+  const all = [...chains, ...closing];
   const marks = segments(output, nonce);
-  const whole = lengths.map((length, chain) => outcomesOf(marks.get(chain) ?? [], length));
-  const printed = lanesOf([...lengths.keys()], lanes).flat();
+  const whole = all.map((chain, index) => outcomesOf(marks.get(index) ?? [], chain));
+  const numbers = [...all.keys()];
+  const inLanes = chains.length === 1 ? 1 : lanes;
+  const printed = [numbers.slice(0, chains.length), numbers.slice(chains.length)].flatMap((some) =>
+    lanesOf(some, inLanes).flat(),
+  );
   const known = new Map(
     printed.map((chain, place) => {
       const before = printed[place - 1];
       return [chain, before !== undefined && whole[before] === undefined ? undefined : whole[chain]];
     }),
   );
-  return lengths.map((_, chain) => known.get(chain));
+  return numbers.map((chain) => known.get(chain));
 }
 
 function lanesOf<Item>(items: readonly Item[], lanes: number): Item[][] {
@@ -104,11 +125,13 @@ function segments(output: string, nonce: string): Map<number, Segment[]> {
   return byChain;
 }
 
-function outcomesOf(marks: readonly Segment[], length: number): CommandOutcome[] | undefined {
-  const failed = marks.findIndex((mark) => mark.exitStatus !== 0);
-  const expected = failed === -1 ? length : failed + 1;
+function outcomesOf(marks: readonly Segment[], chain: readonly Command[]): CommandOutcome[] | undefined {
+  const failed = marks.findIndex(
+    ({ exitStatus }, position) => exitStatus !== 0 && chain[position]?.isQuestion !== true,
+  );
+  const expected = failed === -1 ? chain.length : failed + 1;
   if (marks.length !== expected || marks.some((mark, position) => mark.command !== position)) return undefined;
-  return Array.from({ length }, (_, position): CommandOutcome => {
+  return chain.map((_, position): CommandOutcome => {
     const mark = marks[position];
     return mark === undefined ? { ran: false } : { ran: true, exitStatus: mark.exitStatus, output: mark.output };
   });

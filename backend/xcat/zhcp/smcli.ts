@@ -4,6 +4,7 @@ import { DEVICES_PER_NIC, type Vdev } from '../../../domain/port/vdev.ts';
 import type { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
 import { checkedMacId, type DirectoryNic, nicdefOperand } from './nicdef.ts';
 import type { Command } from './script.ts';
+import { quote } from './shell-quoting.ts';
 import { operands, smcli } from './smcli-command.ts';
 
 export * from './smcli-vswitch.ts';
@@ -135,4 +136,16 @@ export function querySystem(): Command {
 /** Where a guest is logged on: CP `QUERY USERS`. Ends with 45 where it is logged on nowhere. */
 export function queryUser(userid: Userid): Command {
   return { argv: ['vmcp', 'q', 'user', userid] };
+}
+
+/**
+ * The same, before questions to SMAPI about a running guest. It fails, which ends the chain, where CP says that the guest is logged on nowhere
+ * (HCPCQU045E); any other answer is left to the questions behind it. CP takes none of SMAPI's places.
+ */
+export function endUnlessLoggedOn(userid: Userid): Command {
+  const { argv } = queryUser(userid);
+  const shell = `said=$($bound ${argv.map(quote).join(' ')} 2>&1)
+printf '%s\\n' "$said"
+case $said in *HCP???045E*) exit 45;; esac`;
+  return { argv, shell };
 }

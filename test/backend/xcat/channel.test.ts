@@ -268,14 +268,15 @@ describe('the command channel', () => {
     [3, 1, 1, 1],
     [4, 2, 1, 1],
     [5, 2, 2, 1],
-    [10, 5, 3, 2],
+    [8, 4, 3, 1],
+    [10, 4, 4, 2],
   ])(
     'of %i places a lone reading takes %i and a script with directory changes beside it %i, and a single operation has %i',
     async (parallel, ofReading, ofChanges, ofSingle) => {
       const { channel, calls, letGo, bodies } = await heldChannel({ parallel });
       const all = [channel.run(readings(20))];
       await calls(1);
-      all.push(channel.run([...changes(10), ...readings(10)]));
+      all.push(channel.run(changes(20)));
       await calls(2);
       all.push(channel.run(readings(20), { single: true }));
       await calls(3);
@@ -291,9 +292,66 @@ describe('the command channel', () => {
     await calls(1);
     all.push(channel.run(readings(20)));
     await calls(2);
-    expect(bodies().map(lanesOf)).toEqual([3, 5]);
+    expect(bodies().map(lanesOf)).toEqual([4, 4]);
     letGo(0, 1);
     await Promise.all(all);
+  });
+
+  it('sends changes of the directory and readings by calls of their own, one beside the other', async () => {
+    const { channel, calls, letGo, bodies, bulk } = await fullChannel();
+    bulk.push(channel.run([...changes(5), ...readings(5)]), channel.run(readings(2)), channel.run(changes(2)));
+    const changing = () => bodies().map((body) => body.split('Image_Definition_Update_DM').length - 1);
+    const reading = () => bodies().map((body) => body.match(/echo \d/g)?.length ?? 0);
+    letGo(0);
+    await calls(3);
+    letGo(1);
+    await calls(4);
+    expect(changing().slice(2)).toEqual([7, 0]);
+    expect(reading().slice(2)).toEqual([0, 7]);
+    letGo(2, 3);
+    await Promise.all(bulk);
+  });
+
+  it('asks the questions at the end of a call once for all who ask the same, when all its chains have ended', async () => {
+    const { channel, calls, letGo, bodies, bulk } = await fullChannel();
+    const ask = (word: string, question: string) =>
+      channel.runThenAsk([sh(`printf ${word}`)], [sh(`printf ${question}`)]);
+    const asked = [ask('three', 'lan'), ask('four', 'lan'), ask('five', 'wan')];
+    await nextTurn();
+    letGo(0, 1, 2);
+    await calls(3);
+    const [three, four, five] = await Promise.all(asked);
+    expect(three).toEqual({ outcomes: [done('three')], answers: [done('lan')] });
+    expect(four?.answers).toBe(three?.answers);
+    expect(five).toEqual({ outcomes: [done('five')], answers: [done('wan')] });
+    const body = bodies()[2] ?? '';
+    expect(body.split('printf lan')).toHaveLength(2);
+    expect(body.indexOf('printf lan')).toBeGreaterThan(body.indexOf('wait'));
+    await Promise.all(bulk);
+  });
+
+  it('goes on after a question that fails, and not after another command', async () => {
+    const { channel, letGo } = await heldChannel();
+    letGo(0);
+    const [first, second, third] = await channel.run([
+      { ...sh('printf asked; exit 3'), isQuestion: true },
+      sh('exit 4'),
+      sh('echo never'),
+    ]);
+    expect(first).toEqual({ ran: true, exitStatus: 3, output: 'asked' });
+    expect(second).toMatchObject({ ran: true, exitStatus: 4 });
+    expect(third).toEqual({ ran: false });
+  });
+
+  it('does not know the answers when the end of the output is missing, and still the outcomes', async () => {
+    const xcat = await fakeXcat(({ body }) => {
+      const reply = runDsh(body, 'zhcp1');
+      return { ...reply, body: reply.body.replace(/@\w+ 1\.0 0/, '') };
+    });
+    closers.push(xcat.close);
+    const channel = createCommandChannel(xcat.transport, 'zhcp1');
+    const asked = channel.runThenAsk([sh('printf one')], [sh('printf lan')]);
+    expect(await asked).toEqual({ outcomes: [done('one')], answers: undefined });
   });
 
   it('does not send what a single operation waits with when it stops or aborts', async () => {

@@ -30,6 +30,7 @@ async function open(options: SimulatorOptions = {}, ssiMembers?: readonly string
   const backend = createXcatBackend(rulesOf({ ...configuration, ...named }), {
     ...client,
     channel: (node) => ({
+      ...client.channel(node),
       run(chains, signal) {
         for (const chain of chains)
           for (const { argv } of 'argv' in chain ? [chain] : chain) sent.push(`${node}: ${argv.join(' ')}`);

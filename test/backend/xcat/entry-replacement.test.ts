@@ -76,7 +76,7 @@ const env = () => ({ PATH: process.env.PATH, HOME: join(zhcp, 'home'), TMPDIR: j
 
 function scriptFor(form = entryForm(`${RECORDS.join('\n')}\n`)): string {
   const command = replaceEntry(GUEST, form, editedEntry(form, new Map([[Vdev.parse('1000'), NIC]])));
-  const text = scriptText([chainText([command], 0)], 'nonce', 1, 60);
+  const text = scriptText({ chains: [chainText([command], 0)], closing: [] }, 'nonce', 1, 60);
   expect(text).not.toContain('SECRET');
   return text.replaceAll('/opt/zhcp/bin/smcli', join(zhcp, 'smcli'));
 }
@@ -85,7 +85,9 @@ function scriptFor(form = entryForm(`${RECORDS.join('\n')}\n`)): string {
 function run(script = scriptFor()) {
   const { stdout, stderr } = spawnSync('sh', ['-c', script], { env: env(), encoding: 'utf8' });
   expect(stdout + stderr).not.toContain('SECRET');
-  const [[outcome] = []] = parseOutcomes(stdout, 'nonce', [1], 1).map((each) => each ?? []);
+  const [[outcome] = []] = parseOutcomes(stdout, 'nonce', { chains: [[{ argv: [] }]], closing: [] }, 1).map(
+    (each) => each ?? [],
+  );
   return outcome;
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { createXcatClient } from '../../../backend/xcat/rest/client.ts';
 import { createXcatBackend } from '../../../backend/xcat/xcat-backend.ts';
+import type { Command } from '../../../backend/xcat/zhcp/channel.ts';
 import { embeddedHosts } from '../../../demo/embedded-hosts.ts';
 import { Userid } from '../../../domain/text/identifiers.ts';
 import { rulesOf } from '../../../runtime/host/host-backend.ts';
@@ -15,7 +16,7 @@ afterEach(async () => {
 });
 
 /** A guest that is logged on with a NIC, and one that is logged off. */
-async function open() {
+async function open(sent = (command: Command): Command => command) {
   const simulator = await startSimulator({ hosts: 1, guests: 2 });
   close.push(() => simulator.close());
   const [configuration] = embeddedHosts(simulator.url, 1);
@@ -29,7 +30,17 @@ async function open() {
   system.logon(on);
   const access = { url: simulator.url, username: 'admin', password: 'admin', timeoutMs: 60_000 };
   const client = createXcatClient({ ...access, verifyTls: true, credentialsInQuery: false });
-  const backend = createXcatBackend(rulesOf(configuration), client);
+  const backend = createXcatBackend(rulesOf(configuration), {
+    ...client,
+    channel: (node) => ({
+      ...client.channel(node),
+      run: (chains, options) =>
+        client.channel(node).run(
+          chains.map((each) => ('argv' in each ? [each] : each).map(sent)),
+          options,
+        ),
+    }),
+  });
   close.push(() => backend.close());
   const control = async (path: string, body?: object) => {
     const init = body && { method: 'POST', body: JSON.stringify(body) };
@@ -47,13 +58,23 @@ async function open() {
   return { read, control, asked };
 }
 
-test('a guest that is logged off is not asked for its NICs', async () => {
+test('of a guest that is logged off, SMAPI is asked for the directory entry alone', async () => {
   const world = await open();
   const { on, off } = await world.read();
   expect(on).toMatchObject({ loggedOn: true, live: [{ vdev: '1000' }] });
   expect(off).toMatchObject({ loggedOn: false, live: [] });
   expect((await world.asked(ON)).toSorted()).toEqual([DEVICES, 'Image_Query_DM', 'Virtual_Network_Adapter_Query']);
-  expect((await world.asked(OFF)).toSorted()).toEqual([DEVICES, 'Image_Query_DM']);
+  expect(await world.asked(OFF)).toEqual(['Image_Query_DM']);
+});
+
+test('where CP does not say whether a guest is logged on, SMAPI does', async () => {
+  const world = await open(({ shell, ...command }) => ({
+    ...command,
+    ...(shell === undefined ? {} : { shell: shell.replace("'user'", "'userid'") }),
+  }));
+  const { on, off } = await world.read();
+  expect(on).toMatchObject({ loggedOn: true, live: [{ vdev: '1000' }] });
+  expect(off).toMatchObject({ loggedOn: false, live: [] });
 });
 
 test.each([

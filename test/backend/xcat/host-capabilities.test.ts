@@ -53,6 +53,7 @@ async function open(
   const backend = createXcatBackend(rulesOf({ ...configuration, ...(capabilities && { capabilities }) }), {
     ...client,
     channel: (node) => ({
+      ...client.channel(node),
       run: (chains, signal) =>
         client.channel(node).run(
           chains.map((each) => (Array.isArray(each) ? each : [each]).map(send)),

@@ -46,6 +46,7 @@ async function open(records: readonly string[], subconfigs: Record<string, strin
   const backend = createXcatBackend(rulesOf(configuration), {
     ...client,
     channel: (node) => ({
+      ...client.channel(node),
       run(chains, signal) {
         for (const chain of chains) for (const { argv } of 'argv' in chain ? [chain] : chain) sent.push(argv.join(' '));
         return client.channel(node).run(chains, signal);

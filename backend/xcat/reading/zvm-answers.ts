@@ -1,0 +1,137 @@
+import { directoryAuthorizes } from '../../../domain/host/host-capabilities.ts';
+import type { Userid } from '../../../domain/text/identifiers.ts';
+import type { HostRequest } from '../../reading.ts';
+import type { XcatHost } from '../xcat-host.ts';
+import type { Command, CommandOutcome } from '../zhcp/channel.ts';
+import {
+  endUnlessLoggedOn,
+  queryActiveDevices,
+  queryDirectory,
+  queryLiveNics,
+  queryNicVlans,
+  queryVmlan,
+  queryVswitches,
+  systemInfo,
+} from '../zhcp/smcli.ts';
+import type { DeviceOutcomes } from './guest-devices.ts';
+
+/** The answers of a z/VM system, all of one call. */
+export type ZvmAnswers = {
+  vswitches: CommandOutcome | undefined;
+  vmlan: CommandOutcome | undefined;
+  /** Of a survey. */
+  system: CommandOutcome | undefined;
+  ofGuests: ReadonlyMap<Userid, DeviceOutcomes>;
+  /** Entries of guests of which nothing else was asked. */
+  entries: readonly (readonly [Userid, CommandOutcome | undefined])[];
+  levels: readonly (CommandOutcome | undefined)[];
+};
+
+/** Ask for VSWITCHes, guests and what else a request names, in one call. */
+export async function askZvm(
+  host: XcatHost,
+  { userids, survey = false, directoryOf = () => true, entriesOf = [] }: HostRequest,
+): Promise<ZvmAnswers> {
+  const zhcp = await host.zhcp.get();
+  const chains: Command[][] = [];
+  let asked = 0;
+  let outcomes: readonly CommandOutcome[] = [];
+  const add = (chain: Command[]) => {
+    const from = asked;
+    chains.push(chain);
+    asked += chain.length;
+    return () => outcomes.slice(from, from + chain.length);
+  };
+  const ask = (command: Command) => {
+    const answer = add([command]);
+    return () => answer()[0];
+  };
+  const [vswitches, vmlan] = systemQuestions(zhcp).map(ask);
+  const system = survey ? ask(systemInfo()) : undefined;
+  const guests = userids.map((userid) => {
+    const readsEntry = directoryOf(userid);
+    const running = runningQuestions(host, zhcp, userid, { devices: readsEntry });
+    // Beside the others: DirMaint answers, not SMAPI.
+    const entry = readsEntry ? ask(queryDirectory(userid)) : undefined;
+    return { userid, running, answers: add(running.chain), entry };
+  });
+  const entries = entriesOf.map((userid) => ({ userid, entry: ask(queryDirectory(userid)) }));
+  const levels = host.levels.due(zhcp, survey).map(ask);
+  outcomes = await host.xcat.channel(host.rules.zhcpNode).run(chains);
+  const ofGuests = guests.map(({ userid, running, answers, entry }): [Userid, DeviceOutcomes] => [
+    userid,
+    // An entry that was not asked for differs from one without an answer.
+    { ...running.outcomesIn(answers()), ...(entry && { directory: entry() }) },
+  ]);
+  return {
+    vswitches: vswitches?.(),
+    vmlan: vmlan?.(),
+    system: system?.(),
+    ofGuests: new Map(ofGuests),
+    entries: entries.map(({ userid, entry }) => [userid, entry()]),
+    levels: levels.map((level) => level()),
+  };
+}
+
+/** Questions about the system that each reading asks: for its VSWITCHes, and for its VMLAN settings. */
+export function systemQuestions(zhcp: Userid): [Command, Command] {
+  return [queryVswitches(zhcp, '*'), queryVmlan()];
+}
+
+/** Questions about one guest that are asked one after another, each whatever the answers before it; the first ends them for a guest that is logged off. */
+type GuestQuestions = {
+  chain: Command[];
+  outcomesIn(outcomes: readonly CommandOutcome[]): DeviceOutcomes;
+};
+
+/** Questions about a guest as it runs: its NICs and their VLANs, and its other devices if so wanted. */
+function runningQuestions(
+  host: XcatHost,
+  zhcp: Userid,
+  userid: Userid,
+  { devices }: { devices: boolean },
+): GuestQuestions {
+  // Where grants alone authorise, they say the VLANs.
+  const asksVlans = host.levels.last === undefined || directoryAuthorizes(host.levels.last);
+  const vlans = asksVlans ? [queryNicVlans(zhcp, userid)] : [];
+  const active = devices ? [queryActiveDevices(userid)] : [];
+  const questions = [...vlans, ...active, queryLiveNics(userid)].map(asQuestion);
+  return {
+    chain: [endUnlessLoggedOn(userid), ...questions],
+    outcomesIn([user, ...answers]) {
+      const nics = answers[vlans.length + active.length];
+      return {
+        // A guest that is logged off has no NICs, which CP says.
+        nics: nics?.ran === true ? nics : user,
+        ...(asksVlans && { vlans: answers[0] }),
+        ...(devices && { active: answers[vlans.length] }),
+      };
+    },
+  };
+}
+
+/**
+ * The questions that tell whether a guest is as its plan wants it, for the chain that has changed it. They leave out other devices of the running
+ * guest, by which places for new NICs are found; and the directory entry where it is taken as recorded.
+ */
+export function readBackQuestions(
+  host: XcatHost,
+  zhcp: Userid,
+  userid: Userid,
+  { directory }: { directory: boolean },
+): { chain: Command[]; outcomesIn(outcomes: readonly CommandOutcome[]): DeviceOutcomes | undefined } {
+  const entry = directory ? [asQuestion(queryDirectory(userid))] : [];
+  const running = runningQuestions(host, zhcp, userid, { devices: false });
+  return {
+    chain: [...entry, ...running.chain],
+    outcomesIn(outcomes) {
+      if (outcomes[0]?.ran !== true) return undefined;
+      const found = running.outcomesIn(outcomes.slice(entry.length));
+      return directory ? { ...found, directory: outcomes[0] } : found;
+    },
+  };
+}
+
+function asQuestion(command: Command): Command {
+  return { ...command, isQuestion: true };
+}
