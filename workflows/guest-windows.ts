@@ -7,7 +7,7 @@ const GUESTS_IN_WINDOW = 100;
  * A window begins when the guests of the one before are planned (activities/sending-turns.ts): one is read while others are changed, read again and
  * given back.
  */
-const WINDOWS_AT_ONCE = 4;
+const WINDOWS_AT_ONCE = 5;
 
 /** Guests in windows: the guests of one window share xCAT's calls. */
 export class GuestWindows<Guest> {

@@ -58,16 +58,13 @@ type Kind = 'single' | 'bulk';
 
 /** A way for one call at a time. */
 type Flight = {
-  /** Chains that run side by side in the call under way. */
-  lanesInUse: number;
-  /** Lanes that no other flight takes. */
-  ownLanes: number;
+  /** Chains that run side by side. No other flight takes these places of SMAPI's. */
+  lanes: number;
+  /** None: it carries readings alone. */
   mostDirectoryChanges: number;
   /** For single operations alone. */
   ofSingles: boolean;
   isUnderWay: boolean;
-  /** The call under way changes the directory. */
-  isChanging: boolean;
   /** Until nobody waits any more. */
   carried: Kind | undefined;
 };
@@ -96,20 +93,19 @@ const FRAME_BYTES = 1_024;
 // DirMaint carries changes out one after another, on older systems in a second each: three scripts of so many end within the time of a call.
 const MOST_DIRECTORY_CHANGES = 100;
 const MOST_DIRECTORY_CHANGES_OF_SINGLES = 50;
-// One change is under way, others are right behind it, and a guest whose change has ended is read.
-const LANES_OF_CHANGES = 4;
 const PARALLEL = 10;
 // SMAPI and DirMaint answer within seconds; well below the time that a whole call may take.
 const COMMAND_SECONDS = 60;
-// While one call is on its way, another can be carried out.
-const FLIGHTS = 2;
+// While a call is on its way, others can be carried out: one that reads, and two that change the directory, so that DirMaint has always work.
+const FLIGHTS = 3;
 // A single operation has a command or two for each of its guest's NICs: few of SMAPI's places are enough, and all others are a storm's.
-const SHARE_OF_SINGLES = 5;
+const SHARE_OF_SINGLES = 10;
 
 /**
  * The way to one zHCP, by group commit: while calls are in flight, further chains queue, and the next call carries them all as one script
- * of at most 100 KiB; what does not fit goes with the call after it. A lone chain waits for nothing. Single operations have a flight of their
- * own when bulk operations have taken the others, and go first into one of these that becomes free.
+ * of at most 100 KiB; what does not fit goes with the call after it. A lone chain waits for nothing. Calls that change the directory wait for
+ * DirMaint: one flight carries none of them, so that readings go on. Single operations have a flight of their own when bulk operations have
+ * taken the others, and go first into one of these that becomes free.
  */
 export function createCommandChannel(
   transport: Transport,
@@ -120,10 +116,14 @@ export function createCommandChannel(
   const waiting: Record<Kind, Caller[]> = { single: [], bulk: [] };
   const flights = flightsOf(parallel);
 
+  /** True when chains of a kind wait that the flight may carry. */
+  const hasFor = ({ ofSingles, mostDirectoryChanges }: Flight, kind: Kind): boolean =>
+    (kind === 'single' || !ofSingles) &&
+    waiting[kind].some((caller) => caller.some((job) => mostDirectoryChanges > 0 || !changesIt(job)));
+
   /** Begin a call for those of a kind that wait, if a flight is free. */
   const begin = (kind: Kind): void => {
-    if (!waits(waiting[kind])) return;
-    const free = flights.find(({ isUnderWay, ofSingles }) => !isUnderWay && (kind === 'single' || !ofSingles));
+    const free = flights.find((flight) => !flight.isUnderWay && hasFor(flight, kind));
     if (free !== undefined) void fly(free);
   };
 
@@ -135,43 +135,25 @@ export function createCommandChannel(
       // Commands that do not fit need not wait for this call to end.
       begin('bulk');
       begin('single');
-      flight.isChanging = batch.some(changesIt);
-      flight.lanesInUse = lanesFor(flight);
-      await batch[0]?.asCaller(runBatch, batch, flight.lanesInUse);
+      await batch[0]?.asCaller(runBatch, batch, flight.lanes);
     }
-    flight.lanesInUse = 0;
     flight.isUnderWay = false;
-    flight.isChanging = false;
     flight.carried = undefined;
-  };
-
-  /** Readings take what is free; more lanes with changes of the directory would only keep SMAPI's places while they wait for DirMaint. */
-  const lanesFor = (flight: Flight): number => {
-    if (flight.ofSingles || flight.isChanging) return flight.ownLanes;
-    const others = flights.filter((other) => other !== flight);
-    return others.reduce((free, { ownLanes, lanesInUse }) => free - Math.max(ownLanes, lanesInUse), parallel);
   };
 
   const take = (flight: Flight): Job[] => {
     const kind = nextKind(flight);
-    const batch = takeBatch(waiting[kind], mayChange(flight, waiting[kind]), flight.mostDirectoryChanges);
+    const batch = takeBatch(waiting[kind], flight.mostDirectoryChanges);
     waiting[kind] = waiting[kind].filter((caller) => caller.length > 0);
     flight.carried = kind;
     return batch;
   };
 
   /** Single operations go first, unless their own flight is free, and not twice in turn: a bulk operation goes on beside any number of them. */
-  const nextKind = ({ ofSingles, carried }: Flight): Kind => {
-    if (ofSingles || !waits(waiting.bulk)) return 'single';
-    const isOwnFree = flights.some((flight) => flight.ofSingles && !flight.isUnderWay);
-    return waits(waiting.single) && !isOwnFree && carried !== 'single' ? 'single' : 'bulk';
-  };
-
-  /** A call either changes the directory or does not: a reading would wait for DirMaint. One flight reads while another changes, where both have work. */
-  const mayChange = (flight: Flight, queue: readonly Caller[]): boolean => {
-    const jobs = queue.flat();
-    const isOtherChanging = flights.some((other) => other !== flight && !other.ofSingles && other.isChanging);
-    return isOtherChanging ? jobs.every(changesIt) : jobs.some(changesIt);
+  const nextKind = (flight: Flight): Kind => {
+    if (flight.ofSingles || !hasFor(flight, 'bulk')) return 'single';
+    const isOwnFree = flights.some(({ ofSingles, isUnderWay }) => ofSingles && !isUnderWay);
+    return hasFor(flight, 'single') && !isOwnFree && flight.carried !== 'single' ? 'single' : 'bulk';
   };
 
   const runBatch = async (batch: readonly Job[], lanes: number): Promise<void> => {
@@ -273,22 +255,24 @@ function inTurn<Chain>(all: readonly Chain[], first: number): Chains<Chain> {
   return { chains: all.slice(0, first), closing: all.slice(first) };
 }
 
-/** Two flights for all chains, and one for single operations: their own lanes are no more than may run side by side. */
+/** One flight for readings alone, two for all chains, and one for single operations. */
 function flightsOf(parallel: number): Flight[] {
   const ofSingles = Math.max(1, Math.floor(parallel / SHARE_OF_SINGLES));
-  const ofChanges = Math.min(LANES_OF_CHANGES, Math.max(1, Math.floor((parallel - ofSingles) / FLIGHTS)));
-  const idle = { lanesInUse: 0, isUnderWay: false, isChanging: false, carried: undefined };
-  const ordinary = { ownLanes: ofChanges, mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false };
-  const own = { ownLanes: ofSingles, mostDirectoryChanges: MOST_DIRECTORY_CHANGES_OF_SINGLES, ofSingles: true };
-  return [...Array.from({ length: FLIGHTS }, () => ordinary), own].map((flight) => ({ ...flight, ...idle }));
+  const ofReadings = Math.max(1, Math.floor((parallel - ofSingles) / FLIGHTS));
+  const ofChanges = parallel - ofSingles - ofReadings;
+  const flights = [
+    { lanes: ofReadings, mostDirectoryChanges: 0, ofSingles: false },
+    { lanes: Math.ceil(ofChanges / 2), mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false },
+    { lanes: Math.floor(ofChanges / 2), mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false },
+    { lanes: ofSingles, mostDirectoryChanges: MOST_DIRECTORY_CHANGES_OF_SINGLES, ofSingles: true },
+  ];
+  return flights
+    .filter(({ lanes }) => lanes > 0)
+    .map((flight) => ({ ...flight, isUnderWay: false, carried: undefined }));
 }
 
 function changesIt({ directoryChanges }: Job): boolean {
   return directoryChanges > 0;
-}
-
-function waits(callers: readonly Caller[]): boolean {
-  return callers.some((caller) => caller.length > 0);
 }
 
 function separate(chains: readonly (readonly Command[])[] | readonly Command[]): (readonly Command[])[] {
@@ -303,9 +287,10 @@ function separate(chains: readonly (readonly Command[])[] | readonly Command[]):
 
 /**
  * One chain of each caller in turn, as long as the script has room: a caller with many chains does not delay one with few. All of them change the
- * directory, or none.
+ * directory, or none: a reading would wait for DirMaint.
  */
-function takeBatch(queue: readonly Caller[], isChanging: boolean, mostDirectoryChanges: number): Job[] {
+function takeBatch(queue: readonly Caller[], mostDirectoryChanges: number): Job[] {
+  const isChanging = mostDirectoryChanges > 0 && queue.some((caller) => caller.some(changesIt));
   const batch: Job[] = [];
   const closing = new Set<string>();
   let bytes = FRAME_BYTES;

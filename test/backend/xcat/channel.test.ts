@@ -40,13 +40,15 @@ async function heldChannel(options: ChannelOptions = {}) {
   };
 }
 
-/** The same, both of whose calls for all chains carry a bulk operation's. */
+/** The same, all of whose calls for all chains carry a bulk operation's. */
 async function fullChannel() {
   const held = await heldChannel();
   const bulk = [held.run('one')];
   await held.calls(1);
   bulk.push(held.run('two'));
   await held.calls(2);
+  bulk.push(held.run('three'));
+  await held.calls(3);
   return { ...held, bulk };
 }
 
@@ -171,61 +173,63 @@ describe('the command channel', () => {
     expect(xcat.seen.map((call) => call.body).join()).not.toContain('aborted');
   });
 
-  it("sends a single operation's chains while bulk operations have both other calls, and those of the same moment together", async () => {
+  it("sends a single operation's chains while bulk operations have all other calls, and those of the same moment together", async () => {
     const { run, calls, letGo, bodies, bulk } = await fullChannel();
-    bulk.push(run('three'));
+    bulk.push(run('four'));
     const singles = [run('first', { single: true }), run('second', { single: true })];
-    await calls(3);
-    expect(bodies()[2]).toMatch(/first.*second/);
-    expect(bodies()[2]).not.toContain('three');
-    letGo(2);
+    await calls(4);
+    expect(bodies()[3]).toMatch(/first.*second/);
+    expect(bodies()[3]).not.toContain('four');
+    letGo(3);
     expect(await Promise.all(singles)).toEqual([[done('first\n')], [done('second\n')]]);
-    letGo(0, 1, 3);
-    expect(await Promise.all(bulk)).toEqual([[done('one\n')], [done('two\n')], [done('three\n')]]);
+    letGo(0, 1, 2, 4);
+    expect((await Promise.all(bulk)).flat()).toEqual(['one\n', 'two\n', 'three\n', 'four\n'].map(done));
   });
 
   it('sends no chain of a bulk operation by the way of single operations, however long that is free', async () => {
     const { run, calls, letGo, bodies, bulk } = await fullChannel();
-    bulk.push(run('three'));
-    for (const index of [2, 3]) {
+    bulk.push(run('four'));
+    for (const index of [3, 4]) {
       const single = run(`single${index}`, { single: true });
       await calls(index + 1);
       letGo(index);
       await single;
     }
-    expect(bodies().slice(2).join()).not.toContain('three');
-    letGo(0, 4);
-    expect(await Promise.all([bulk[0], bulk[2]])).toEqual([[done('one\n')], [done('three\n')]]);
-    letGo(1);
+    expect(bodies().slice(3).join()).not.toContain('four');
+    letGo(0, 5);
+    expect(await Promise.all([bulk[0], bulk[3]])).toEqual([[done('one\n')], [done('four\n')]]);
+    letGo(1, 2);
     await Promise.all(bulk);
-    expect(bodies()[4]).toContain('three');
+    expect(bodies()[5]).toContain('four');
   });
 
   it('lets single operations go first into a call that becomes free, but not twice before a bulk operation', async () => {
     const { run, calls, letGo, bodies, bulk: all } = await fullChannel();
     all.push(run('own', { single: true }));
-    await calls(3);
-    all.push(run('three'), run('first', { single: true }));
-    letGo(0);
     await calls(4);
-    expect(bodies()[3]).toContain('first');
-    all.push(run('second', { single: true }));
-    letGo(3);
+    all.push(run('four'), run('first', { single: true }));
+    letGo(0);
     await calls(5);
-    expect(bodies()[4]).toContain('three');
-    letGo(1, 2, 4, 5);
+    expect(bodies()[4]).toContain('first');
+    all.push(run('second', { single: true }));
+    letGo(4);
+    await calls(6);
+    expect(bodies()[5]).toContain('four');
+    letGo(1, 2, 3, 5, 6);
     await Promise.all(all);
-    expect(bodies()[5]).toContain('second');
+    expect(bodies()[6]).toContain('second');
   });
 
   it('leaves a free call to a bulk operation that comes with a single one, which has its own', async () => {
     const { run, calls, letGo, bodies } = await heldChannel();
     const all = [run('one')];
     await calls(1);
-    all.push(run('single', { single: true }), run('two'));
-    await calls(3);
-    expect(bodies().slice(1)).toEqual([expect.stringContaining('two'), expect.stringContaining('single')]);
-    letGo(0, 1, 2);
+    all.push(run('two'));
+    await calls(2);
+    all.push(run('single', { single: true }), run('three'));
+    await calls(4);
+    expect(bodies().slice(2).toSorted()).toEqual([expect.stringContaining('single'), expect.stringContaining('three')]);
+    letGo(0, 1, 2, 3);
     await Promise.all(all);
   });
 
@@ -265,37 +269,28 @@ describe('the command channel', () => {
   });
 
   it.each([
-    [3, 1, 1, 1],
-    [4, 2, 1, 1],
-    [5, 2, 2, 1],
-    [8, 4, 3, 1],
-    [10, 4, 4, 2],
+    [3, [1, 1, 1]],
+    [4, [1, 1, 1, 1]],
+    [7, [2, 2, 2, 1]],
+    [10, [3, 3, 3, 1]],
+    [20, [6, 6, 6, 2]],
   ])(
-    'of %i places a lone reading takes %i and a script with directory changes beside it %i, and a single operation has %i',
-    async (parallel, ofReading, ofChanges, ofSingle) => {
+    'of %i places a reading, two calls that change the directory, and a single operation have %j',
+    async (parallel, places) => {
       const { channel, calls, letGo, bodies } = await heldChannel({ parallel });
       const all = [channel.run(readings(20))];
       await calls(1);
-      all.push(channel.run(changes(20)));
-      await calls(2);
+      for (let call = 2; call < places.length; call += 1) {
+        all.push(channel.run(changes(20)));
+        await calls(call);
+      }
       all.push(channel.run(readings(20), { single: true }));
-      await calls(3);
-      expect(bodies().map(lanesOf)).toEqual([ofReading, ofChanges, ofSingle]);
-      letGo(0, 1, 2);
+      await calls(places.length);
+      expect(bodies().map(lanesOf)).toEqual(places);
+      letGo(0, 1, 2, 3);
       for (const outcomes of await Promise.all(all)) expect(outcomes).toHaveLength(20);
     },
   );
-
-  it('leaves a reading what a script with directory changes under way does not use', async () => {
-    const { channel, calls, letGo, bodies } = await heldChannel();
-    const all = [channel.run(changes(20))];
-    await calls(1);
-    all.push(channel.run(readings(20)));
-    await calls(2);
-    expect(bodies().map(lanesOf)).toEqual([4, 4]);
-    letGo(0, 1);
-    await Promise.all(all);
-  });
 
   it('sends changes of the directory and readings by calls of their own, one beside the other', async () => {
     const { channel, calls, letGo, bodies, bulk } = await fullChannel();
@@ -303,12 +298,12 @@ describe('the command channel', () => {
     const changing = () => bodies().map((body) => body.split('Image_Definition_Update_DM').length - 1);
     const reading = () => bodies().map((body) => body.match(/echo \d/g)?.length ?? 0);
     letGo(0);
-    await calls(3);
-    letGo(1);
     await calls(4);
-    expect(changing().slice(2)).toEqual([7, 0]);
-    expect(reading().slice(2)).toEqual([0, 7]);
-    letGo(2, 3);
+    letGo(1);
+    await calls(5);
+    expect(changing().slice(3)).toEqual([0, 7]);
+    expect(reading().slice(3)).toEqual([7, 0]);
+    letGo(2, 3, 4);
     await Promise.all(bulk);
   });
 
@@ -318,13 +313,13 @@ describe('the command channel', () => {
       channel.runThenAsk([sh(`printf ${word}`)], [sh(`printf ${question}`)]);
     const asked = [ask('three', 'lan'), ask('four', 'lan'), ask('five', 'wan')];
     await nextTurn();
-    letGo(0, 1, 2);
-    await calls(3);
+    letGo(0, 1, 2, 3);
+    await calls(4);
     const [three, four, five] = await Promise.all(asked);
     expect(three).toEqual({ outcomes: [done('three')], answers: [done('lan')] });
     expect(four?.answers).toBe(three?.answers);
     expect(five).toEqual({ outcomes: [done('five')], answers: [done('wan')] });
-    const body = bodies()[2] ?? '';
+    const body = bodies()[3] ?? '';
     expect(body.split('printf lan')).toHaveLength(2);
     expect(body.indexOf('printf lan')).toBeGreaterThan(body.indexOf('wait'));
     await Promise.all(bulk);
@@ -357,7 +352,7 @@ describe('the command channel', () => {
   it('does not send what a single operation waits with when it stops or aborts', async () => {
     const { run, calls, letGo, bodies, bulk: under } = await fullChannel();
     under.push(run('own', { single: true }));
-    await calls(3);
+    await calls(4);
     const [stopping, aborting] = [new AbortController(), new AbortController()];
     const stopped = run('stopped', { single: true, stop: stopping.signal });
     const aborted = run('aborted', { single: true, signal: aborting.signal });
@@ -365,9 +360,9 @@ describe('the command channel', () => {
     aborting.abort(new Error('gone'));
     await expect(stopped).rejects.toThrow('held');
     await expect(aborted).rejects.toThrow('gone');
-    letGo(0, 1, 2);
+    letGo(0, 1, 2, 3);
     await Promise.all(under);
-    expect(bodies()).toHaveLength(3);
+    expect(bodies()).toHaveLength(4);
   });
 
   it('says retryably that it does not know what became of a chain whose markers are missing', async () => {
