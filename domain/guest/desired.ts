@@ -1,9 +1,10 @@
+import { foreignNics } from '../drift/foreign-nics.ts';
 import type { OwnNic } from '../host/checkpoint.ts';
 import type { Port } from '../port/port.ts';
 import type { VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
-import type { GuestState, NicdefAuthorization } from './guest.ts';
+import type { GuestState, LiveNic, Nicdef, NicdefAuthorization, RecordedPort } from './guest.ts';
 import type { Kept } from './kept-attributes.ts';
 
 /**
@@ -41,18 +42,33 @@ export type Desired = {
  * The NICs of ports to undo, as far as no desired port has them, nor one that is left as it is. Of a guest that has left the host only what
  * nobody can read is left.
  */
-export function removedVdevs({ ports, removed, unrecorded = [], recordStays }: Desired, guest: GuestState): Set<Vdev> {
+export function removedVdevs(desired: Desired, guest: GuestState): Set<Vdev> {
+  const { ports, removed, unrecorded = [] } = desired;
   const ids = new Set<string>(removed.map((port) => port.portId));
   const going = guest.recorded.filter((port) => ids.has(port.portId)).flatMap((port) => port.vdev ?? []);
-  const named = new Set<string>([...ids, ...ports.map((port) => port.portId)]);
-  const left = guest.recorded
-    .filter((port) => !named.has(port.portId) && (recordStays !== true || port.unreadable !== undefined))
-    .flatMap((port) => port.vdev ?? []);
-  const kept = new Set([...ports.map((port) => port.vdev), ...left]);
+  const kept = new Set([...ports, ...leftPorts(desired, guest)].map(({ vdev }) => vdev));
   return new Set([...going, ...unrecorded.map((nic) => nic.vdev)].filter((vdev) => !kept.has(vdev)));
 }
 
 /** All NICs that are this project's affair: of ports to have and of ports to undo. */
 export function ownNics({ ports, unrecorded = [] }: Desired): { vdev: Vdev }[] {
   return [...ports, ...unrecorded];
+}
+
+/** Recorded ports that are left as they are. */
+export function leftPorts({ ports, removed, recordStays }: Desired, { recorded }: GuestState): RecordedPort[] {
+  const named = new Set<string>([...removed, ...ports].map(({ portId }) => portId));
+  return recorded.filter((port) => !named.has(port.portId) && (recordStays !== true || port.unreadable !== undefined));
+}
+
+/**
+ * The NICs that no step may move, in the directory or live: foreign ones, and those of ports that are left as they are. Without those of
+ * unreadable records, for which `heldVswitches` keeps whole VSWITCHes.
+ */
+export function standingNics(desired: Desired, guest: GuestState): (Nicdef | LiveNic)[] {
+  const own = new Set(ownNics(desired).map(({ vdev }) => vdev));
+  const readable = leftPorts(desired, guest).filter(({ unreadable }) => unreadable === undefined);
+  const left = new Set(readable.map(({ vdev }) => vdev));
+  const nics = [...guest.directory, ...guest.live].filter(({ vdev }) => left.has(vdev) && !own.has(vdev));
+  return [...foreignNics(guest, ownNics(desired)), ...nics];
 }

@@ -1,6 +1,5 @@
-import { foreignNics } from '../drift/foreign-nics.ts';
 import { heldVswitches } from '../drift/unclear-ports.ts';
-import { type Desired, type DesiredPort, ownNics } from '../guest/desired.ts';
+import { type Desired, type DesiredPort, standingNics } from '../guest/desired.ts';
 import type { GuestState } from '../guest/guest.ts';
 import { promiscuityOn } from '../guest/kept-attributes.ts';
 import { directoryAuthorizes, type HostCapabilities } from '../host/host-capabilities.ts';
@@ -96,19 +95,26 @@ export function conflictingVswitches(ports: readonly DesiredPort[], vswitches: r
     .map((vswitch) => vswitch.name);
 }
 
-/** A NIC of the guest that no port has, and that the guest's grant on a VSWITCH gives its VLANs, or may give. */
-export function foreignOnGrant(
+/**
+ * A NIC of the guest that no step may move, and that the guest's grant on a VSWITCH gives its VLANs, or may give: the beginning of a sentence
+ * that goes on with a verb.
+ */
+export function standingOnGrant(
+  desired: Desired,
   guest: GuestState,
-  own: Parameters<typeof foreignNics>[1],
   vswitch: VswitchName,
   capabilities?: HostCapabilities,
-) {
-  return foreignNics(guest, own).find((nic) => {
+): string | undefined {
+  const isHeeded = directoryAuthorizes(capabilities) && capabilities?.behaviour?.vlanWinner === 'nicdef';
+  const standing = standingNics(desired, guest).find((nic) => {
     if (nic.vswitch !== vswitch) return false;
-    const isHeeded = directoryAuthorizes(capabilities) && capabilities?.behaviour?.vlanWinner === 'nicdef';
     const nicdef = guest.directory.find(({ vdev }) => vdev === nic.vdev);
     return !(isHeeded && nicdef?.vswitch === vswitch && nicdef.authorization?.vlans !== undefined);
   });
+  if (standing === undefined) return undefined;
+  const port = guest.recorded.find(({ vdev }) => vdev === standing.vdev);
+  const why = port === undefined ? 'is foreign' : `is of port ${port.portId}, which stays as it is,`;
+  return `NIC ${standing.vdev} of ${guest.userid} on ${vswitch} ${why}`;
 }
 
 /** VLANs of the grant that a guest has on a VSWITCH once everything is as desired; undefined when it has none. */
@@ -159,14 +165,14 @@ function differenceOn(
   const want = neededVlans(vswitch, vlansOf(port.network));
   if (now === undefined) return [{ vswitch: name, now, want }];
   if ((sameVlans(now, want) && authorisation?.unclear === undefined) || conflicting) return [];
-  // A changed VLAN set would carry a foreign NIC of the guest along to the new VLAN.
-  const carried = foreignOnGrant(guest, ownNics(desired), name, capabilities) !== undefined;
+  // A changed VLAN set would carry that NIC along to the new VLAN, and leave it to its NICDEF alone in between.
+  const carried = standingOnGrant(desired, guest, name, capabilities) !== undefined;
   return carried ? [] : [{ vswitch: name, now, want }];
 }
 
 function mayRevoke(desired: Desired, guest: GuestState, vswitch: VswitchName): boolean {
   if (desired.keepAuthorised.includes(vswitch)) return false;
-  if (foreignNics(guest, ownNics(desired)).some((nic) => nic.vswitch === vswitch)) return false;
+  if (standingNics(desired, guest).some((nic) => nic.vswitch === vswitch)) return false;
   if (desired.recordStays === true) return desired.leaving.includes(vswitch);
   const going = new Set<string>([...desired.removed, ...desired.ports].map((port) => port.portId));
   const staying = new Set<string>(desired.ports.flatMap((port) => (port.vswitch === vswitch ? port.portId : [])));

@@ -10,8 +10,9 @@ import type { Change } from '../operations/requests.ts';
 import type { VswitchPort } from '../port/port-number.ts';
 import type { Vdev } from '../port/vdev.ts';
 import type { PortId, VswitchName } from '../text/identifiers.ts';
-import { conflictingVswitches, foreignOnGrant } from './authorisation-plan.ts';
+import { conflictingVswitches, standingOnGrant } from './authorisation-plan.ts';
 import { leftoverNumbers } from './leftover-port-numbers.ts';
+import { sharingGrants } from './new-port.ts';
 import type { PlanningContext } from './planning-context.ts';
 import { withAuthority } from './port-authority.ts';
 import { leftDown, portsOf, recordedPorts } from './recorded-ports.ts';
@@ -43,7 +44,8 @@ export function decide(change: Change, read: PlanningContext): Decision {
   if (first.length > 0) return { accepted: false, refusals: first };
   const repaired = portsOf([repairedPort(change, context) ?? []].flat(), context, before);
   const moved = before.map((port) => withAuthority(port, before, context));
-  const wanted = portsAfter(change, [...moved, ...repaired], context);
+  const after = portsAfter(change, [...moved, ...repaired], context);
+  const wanted = { ...after, ports: sharingGrants(after.ports, context) };
   const removed = removedBy(change);
   const asked: Desired = {
     ports: wanted.ports,
@@ -62,7 +64,7 @@ export function decide(change: Change, read: PlanningContext): Decision {
   const desired: Desired = { ...asked, ports };
   const stuck = refuseStuck(change, desired, context);
   const unfit = [...wanted.refusals, ...hindered.refusals];
-  const conflicts = unfit.length > 0 ? [] : refuseConflicts(change, ports, before, context);
+  const conflicts = unfit.length > 0 ? [] : refuseConflicts(change, desired, before, context);
   const refusals = [...unfit, ...conflicts, ...stuck.refusals];
   if (refusals.length > 0) return { accepted: false, refusals };
   const refused = [...down.refused, ...wanted.refused, ...hindered.refused, ...stuck.refused];
@@ -178,10 +180,11 @@ function leftBy(ports: readonly DesiredPort[], guest: GuestState): VswitchName[]
 
 function refuseConflicts(
   change: Change,
-  ports: readonly DesiredPort[],
+  desired: Desired,
   before: readonly DesiredPort[],
   context: PlanningContext,
 ): Refusal[] {
+  const { ports } = desired;
   if (change.kind === 'wirePorts') return [];
   if (change.kind === 'reconcile') return refuseUnrepairable(ports, context);
   const { guest, vswitches, capabilities } = context;
@@ -192,9 +195,9 @@ function refuseConflicts(
   const vswitch = vswitches.find((candidate) => candidate.name === port?.vswitch);
   if (vswitch?.portSelection !== 'USERBASED') return conflicts;
   if (port?.authorization !== undefined) return conflicts;
-  const foreign = foreignOnGrant(guest, ports, vswitch.name, capabilities);
-  if (foreign === undefined) return conflicts;
-  const reason = `NIC ${foreign.vdev} of ${guest.userid} on ${vswitch.name} is foreign and would change its VLAN, too`;
+  const standing = standingOnGrant(desired, guest, vswitch.name, capabilities);
+  if (standing === undefined) return conflicts;
+  const reason = `${standing} and would change its VLAN, too`;
   return [...conflicts, refusal('network', reason, 'move that NIC first, or use another VSWITCH')];
 }
 

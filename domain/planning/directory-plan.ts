@@ -2,7 +2,7 @@ import { defined } from '../defined.ts';
 import { type Desired, type DesiredPort, removedVdevs } from '../guest/desired.ts';
 import { type GuestState, type Nicdef, standsInEntry } from '../guest/guest.ts';
 import { type NicRights, operandsOf, rightsOf } from '../guest/kept-attributes.ts';
-import { lostOperands, sameAuthorization } from '../guest/nicdef-authorization.ts';
+import { lostOperands, namesAccess, sameAuthorization } from '../guest/nicdef-authorization.ts';
 import { directoryAuthorizes, type HostCapabilities, nicdefTakesPortNumber } from '../host/host-capabilities.ts';
 import { macId } from '../port/mac.ts';
 import type { Vdev } from '../port/vdev.ts';
@@ -29,7 +29,7 @@ export function planDirectory(
     const nic = own.find(({ vdev }) => vdev === port.vdev);
     const statement = statementOf(port, nic, rightsIn(desired, port.vdev, capabilities), capabilities);
     // A statement that authorises by itself would bring its NIC to the default VLAN meanwhile.
-    const isAlone = mayAuthoriseAlone(capabilities) && nic?.vswitch !== undefined && unauthorised.has(nic.vdev);
+    const isAlone = nic !== undefined && unauthorised.has(nic.vdev) && mayAuthoriseAlone(nic, capabilities);
     if (nic !== undefined && isAsWanted(nic, statement, port) && !isAlone) continue;
     if (nic !== undefined) remove(nic.vdev);
     const lost = lostOperands(nic?.others, statement.authorization ?? {});
@@ -47,8 +47,9 @@ export function planDirectory(
   return { takeAway, define };
 }
 
-function mayAuthoriseAlone(capabilities: HostCapabilities | undefined): boolean {
-  return directoryAuthorizes(capabilities) && capabilities?.behaviour?.nicdefAlone !== 'refused';
+function mayAuthoriseAlone({ vswitch, authorization }: Nicdef, capabilities: HostCapabilities | undefined): boolean {
+  if (vswitch === undefined || !directoryAuthorizes(capabilities)) return false;
+  return namesAccess(authorization) || capabilities?.behaviour?.nicdefAlone !== 'refused';
 }
 
 type Statement = Pick<Nicdef, 'macId' | 'vswitch' | 'portNumber' | 'authorization'>;

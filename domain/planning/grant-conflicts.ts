@@ -1,9 +1,9 @@
-import { type Desired, type DesiredPort, ownNics, removedVdevs } from '../guest/desired.ts';
+import { type Desired, type DesiredPort, removedVdevs } from '../guest/desired.ts';
 import { directoryAuthorizes } from '../host/host-capabilities.ts';
 import { vlansOf } from '../port/port.ts';
 import { sameVlans } from '../vswitch/vlan-set.ts';
 import { authorisedVlans, grantOf, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
-import { foreignOnGrant, grantAfter } from './authorisation-plan.ts';
+import { grantAfter, standingOnGrant } from './authorisation-plan.ts';
 import type { PlanningContext } from './planning-context.ts';
 import { type Refusal, refusal } from './refusal.ts';
 
@@ -26,7 +26,7 @@ export function besideForeign({ desired, changed, context }: Asked): Hindered[] 
     .filter((port) => port.authorization === undefined)
     .filter((port) => port.adminStateUp && port.live !== 'absent' && port.portId !== changed)
     .flatMap((port) => {
-      const nic = foreignOnGrant(guest, ownNics(desired), port.vswitch, capabilities);
+      const nic = standingOnGrant(desired, guest, port.vswitch, capabilities);
       const vswitch = vswitches.find(({ name }) => name === port.vswitch);
       if (nic === undefined || vswitch?.portSelection !== 'USERBASED') return [];
       const authorisation = grantOf(vswitch, guest.userid);
@@ -35,7 +35,7 @@ export function besideForeign({ desired, changed, context }: Asked): Hindered[] 
       const isRight = sameVlans(now, neededVlans(vswitch, vlansOf(port.network)));
       if (isRight && authorisation.unclear === undefined) return [];
       const has = authorisation.unclear === undefined ? describeVlans(now) : 'unreadable VLANs';
-      const reason = `NIC ${nic.vdev} of ${guest.userid} on ${port.vswitch} is foreign and has ${has}: all NICs of a userid on a user-based VSWITCH share one VLAN set`;
+      const reason = `${nic} and has ${has}: all NICs of a userid on a user-based VSWITCH share one VLAN set`;
       const advice = 'use another VSWITCH or the same VLANs, or move that NIC first';
       return [{ port, why: (at: string) => refusal(`${at}network`, reason, advice) }];
     });

@@ -3,6 +3,7 @@ import { foreignNics } from '../drift/foreign-nics.ts';
 import type { DesiredPort, Liveness } from '../guest/desired.ts';
 import { portKey } from '../guest/entry-nics.ts';
 import type { RecordedPort } from '../guest/guest.ts';
+import { namesAccess } from '../guest/nicdef-authorization.ts';
 import { refuseOverlap, takenDevices } from '../guest/taken-devices.ts';
 import { directoryAuthorizes } from '../host/host-capabilities.ts';
 import type { PortRequest } from '../operations/requests.ts';
@@ -75,6 +76,14 @@ export function authorisedPort(
   const { portNumber: _before, ...rest } = port;
   const { portNumber, refusals } = portNumberOn(port.vswitch, port, at, ports, context);
   return { port: { ...rest, ...defined({ portNumber }) }, refusals };
+}
+
+/** The ports, where one that its NICDEF alone was to authorise shares the grant that a later one needs on the VSWITCH. */
+export function sharingGrants(ports: readonly DesiredPort[], context: PlanningContext): DesiredPort[] {
+  return ports.map((port) => {
+    const isAlone = port.authorization !== undefined && !namesAccess(port.authorization);
+    return isAlone ? authorisedPort(port, '', ports, context).port : port;
+  });
 }
 
 /**

@@ -47,7 +47,7 @@ function authorizationOf(
   const isNew = nicdef?.vswitch !== vswitch.name && !mustBeGranted(vswitch, port, others, context);
   const isGranted = vswitch.vlanAware
     ? isWired(port, guest) && hasOwnGrant(vswitch, port, guest)
-    : isAuthorised(vswitch, guest);
+    : isAuthorised(vswitch, guest) || others.some((other) => needsGrant(other, port));
   const isByDirectory =
     context.movesToDirectory === true ||
     (vswitch.vlanAware ? isNamed || (isNew && !isGranted) : !isGranted && (isNew || nicdef?.vswitch === vswitch.name));
@@ -82,6 +82,11 @@ function hasOwnGrant(vswitch: Vswitch, { network, vdev }: DesiredPort, guest: Gu
     (entry) =>
       entry.unclear === undefined && entry.portNumber === number && sameVlans(authorisedVlans(vswitch, entry), want),
   );
+}
+
+/** On an unaware VSWITCH the grant of one port is every NIC's of the guest. */
+function needsGrant(other: DesiredPort, { portId, vswitch }: DesiredPort): boolean {
+  return other.portId !== portId && other.vswitch === vswitch && other.authorization === undefined;
 }
 
 function isAuthorised(vswitch: Vswitch, { userid }: GuestState): boolean {

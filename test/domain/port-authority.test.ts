@@ -122,6 +122,20 @@ describe('new ports where the directory authorises', () => {
     ]);
   });
 
+  test('share the grant that one of them needs on a VSWITCH without VLANs, where COUPLE does not read the directory', () => {
+    const behaviour = { nicdefAlone: 'authorises', coupleReadsDirectory: false } as const;
+    const context = contextWith({ vswitch: { vlanAware: false }, behaviour, ports: [{ vlan: 0 }] });
+    const change = Change.parse({
+      kind: 'attachNic',
+      ports: [{ portId: FIRST }, { portId: PORTS[1], vswitch: 'VSW1', network: vlanOf(0) }],
+    });
+    const decision = decide(change, { ...context, guest: { ...context.guest, directory: [], live: [] } });
+    expect(decision.accepted && decision.desired.ports.map(({ authorization }) => authorization)).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
   test('are refused beside a grant of another VLAN, unless z/VM is known to take the directory’s', () => {
     const given = { grant: [100], ports: [{ vlan: 100 }] };
     const reason = steps(attach(200), given);
@@ -191,6 +205,32 @@ describe('another VLAN', () => {
     expect(
       steps(changeVlan(FIRST, 300), { ...granted, behaviour: { vlanWinner: 'nicdef', nicdefAlone: 'refused' } }),
     ).toHaveLength(4);
+  });
+
+  test('is refused where the grant would take a port along that stays as it is, its NICDEF naming no VLAN', () => {
+    const byTypeAlone = { vlan: 0, nicdef: { authorization: { portType: 'TRUNK' as const } } };
+    expect(steps(changeVlan(FIRST, 300), { grant: [100], ports: [{ vlan: 100 }, byTypeAlone] })).toContain(
+      `NIC 1003 of LNX00042 on VSW1 is of port ${PORTS[1]}, which stays as it is, and would change its VLAN, too`,
+    );
+  });
+
+  test('takes a NICDEF that names a port type alone out of the directory while its port number is made anew', () => {
+    const authorisations = [{ userid: USERID, vlans: [100], portNumber: 17 }];
+    const nicdef = { portNumber: 17, authorization: { portType: 'TRUNK' as const } };
+    const trunk = { type: 'trunk', segmentationIds: [100, 300, 500, 700, 900] };
+    const given = {
+      ...{ vswitch: { portSelection: 'PORTBASED' as const, authorisations }, ports: [{ vlan: 100, nicdef }] },
+      behaviour: { nicdefAlone: 'refused' as const },
+    };
+    expect(steps(Change.parse({ kind: 'changeVlan', portId: FIRST, network: trunk }), given)).toEqual([
+      'uncouple NIC 1000 of LNX00042 from VSW1',
+      'remove NIC 1000 from the directory of LNX00042',
+      'take port 17 of VSW1 from LNX00042',
+      expect.stringContaining('give port 17 of VSW1 to LNX00042 with VLAN 100, 300, 500, 700'),
+      'put port 17 of VSW1, of LNX00042, on VLAN 900',
+      'define NIC 1000 in the directory of LNX00042 on VSW1',
+      'couple NIC 1000 of LNX00042 to VSW1',
+    ]);
   });
 });
 
