@@ -14,7 +14,7 @@ import { allocateVdev, devicesOverlap, nicDevices, type Vdev } from '../port/vde
 import type { VswitchName } from '../text/identifiers.ts';
 import { refuseNetwork } from '../vswitch/vswitch-choice.ts';
 import type { PlanningContext } from './planning-context.ts';
-import { withAuthority } from './port-authority.ts';
+import { needsGrant, withAuthority } from './port-authority.ts';
 import { type Refusal, refusal } from './refusal.ts';
 import { refuseUnreadable } from './unclear-refusals.ts';
 
@@ -82,7 +82,8 @@ export function authorisedPort(
 export function sharingGrants(ports: readonly DesiredPort[], context: PlanningContext): DesiredPort[] {
   return ports.map((port) => {
     const isAlone = port.authorization !== undefined && !namesAccess(port.authorization);
-    return isAlone ? authorisedPort(port, '', ports, context).port : port;
+    const isShared = isAlone && ports.some((other) => needsGrant(other, port));
+    return isShared ? authorisedPort(port, '', ports, context).port : port;
   });
 }
 

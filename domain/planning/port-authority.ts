@@ -84,8 +84,8 @@ function hasOwnGrant(vswitch: Vswitch, { network, vdev }: DesiredPort, guest: Gu
   );
 }
 
-/** On an unaware VSWITCH the grant of one port is every NIC's of the guest. */
-function needsGrant(other: DesiredPort, { portId, vswitch }: DesiredPort): boolean {
+/** True of another port that needs a grant on the VSWITCH; on an unaware one that is every NIC's of the guest. */
+export function needsGrant(other: DesiredPort, { portId, vswitch }: DesiredPort): boolean {
   return other.portId !== portId && other.vswitch === vswitch && other.authorization === undefined;
 }
 
