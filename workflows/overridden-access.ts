@@ -28,9 +28,10 @@ export function refusedCoupling(error: unknown, steps: readonly Step[]): Couplin
   return steps.find((step): step is Coupling => step.kind === 'ensureCoupled' && !done.includes(stepId(step)));
 }
 
-/** True where a later reading shows the right of a refused coupling: the coupling is left to do, and no step that gives a right. */
+/** True where a later reading shows the right of a refused coupling: the coupling is left to do, and no step before it that gives a right. */
 export function isRightShown(coupling: Coupling, left: readonly Step[]): boolean {
-  return left.some((step) => stepId(step) === stepId(coupling)) && !left.some(({ kind }) => RIGHTS.includes(kind));
+  const at = left.findIndex((step) => stepId(step) === stepId(coupling));
+  return at >= 0 && !left.slice(0, at).some(({ kind }) => RIGHTS.includes(kind));
 }
 
 /** The permanent failure of a coupling that z/VM refuses, although readings show that the guest is authorised. */

@@ -9,7 +9,10 @@ import type { Vdev } from '../port/vdev.ts';
 import { isLeftToLogon } from './live-plan.ts';
 import type { Step } from './steps.ts';
 
-/** Plan the guest's NICDEFs: those that go or are made anew, before all that is authorised, and those that come. */
+/**
+ * Plan the guest's NICDEFs: those that go or are made anew, before all that is authorised, and those that come. One that names no VSWITCH gives
+ * no access: it goes just before the one that comes, so that both are one change of the entry.
+ */
 export function planDirectory(
   desired: Desired,
   guest: GuestState,
@@ -18,20 +21,21 @@ export function planDirectory(
   unauthorised: ReadonlySet<Vdev>,
 ): { takeAway: Step[]; define: Step[] } {
   const takeAway: Step[] = [];
+  const replace: Step[] = [];
   const define: Step[] = [];
   const { userid } = guest;
-  const remove = (vdev: Vdev) => takeAway.push({ kind: 'removeDirectoryNic', userid, vdev, disturbs: false });
+  const removal = (vdev: Vdev): Step => ({ kind: 'removeDirectoryNic', userid, vdev, disturbs: false });
   // A statement of a profile is every user's, one of a SUBCONFIG a member's: no step of a guest changes them.
   const own = guest.directory.filter(standsInEntry);
   const removed = removedVdevs(desired, guest);
-  for (const nic of own.filter(({ vdev }) => removed.has(vdev))) remove(nic.vdev);
+  for (const nic of own.filter(({ vdev }) => removed.has(vdev))) takeAway.push(removal(nic.vdev));
   for (const port of desired.ports) {
     const nic = own.find(({ vdev }) => vdev === port.vdev);
     const statement = statementOf(port, nic, rightsIn(desired, port.vdev, capabilities), capabilities);
     // A statement that authorises by itself would bring its NIC to the default VLAN meanwhile.
     const isAlone = nic !== undefined && unauthorised.has(nic.vdev) && mayAuthoriseAlone(nic, capabilities);
     if (nic !== undefined && isAsWanted(nic, statement, port) && !isAlone) continue;
-    if (nic !== undefined) remove(nic.vdev);
+    if (nic !== undefined) (nic.vswitch === undefined ? replace : takeAway).push(removal(nic.vdev));
     const lost = lostOperands(nic?.others, statement.authorization ?? {});
     const isLater = guest.loggedOn && isLeftToLogon(port, capabilities);
     define.push({
@@ -44,7 +48,7 @@ export function planDirectory(
       disturbs: false,
     });
   }
-  return { takeAway, define };
+  return { takeAway, define: [...replace, ...define] };
 }
 
 function mayAuthoriseAlone({ vswitch, authorization }: Nicdef, capabilities: HostCapabilities | undefined): boolean {

@@ -12,7 +12,13 @@ import { ownNicdef } from './port-authority.ts';
 import type { Step } from './steps.ts';
 
 /** Steps on the running guest: NICs that leave their network or go, before all that is authorised, and NICs that come. */
-export type LivePlan = { takeAway: Step[]; define: Step[] };
+export type LivePlan = {
+  takeAway: Step[];
+  /** Of ports that a grant or a port number authorises. */
+  define: Step[];
+  /** Of ports that their NICDEFs authorise: COUPLE reads them. */
+  defineByDirectory: Step[];
+};
 
 /** The surroundings of a plan of live NICs. */
 export type LiveContext = {
@@ -32,7 +38,8 @@ export type LiveContext = {
 export function planLive(desired: Desired, guest: GuestState, context: LiveContext): LivePlan {
   const takeAway: Step[] = [];
   const define: Step[] = [];
-  if (!guest.loggedOn) return { takeAway, define };
+  const defineByDirectory: Step[] = [];
+  if (!guest.loggedOn) return { takeAway, define, defineByDirectory };
   const { userid } = guest;
   const uncouple = ({ vdev, vswitch }: LiveNic) => {
     if (vswitch !== undefined) takeAway.push({ kind: 'ensureUncoupled', userid, vdev, vswitch, disturbs: true });
@@ -56,13 +63,14 @@ export function planLive(desired: Desired, guest: GuestState, context: LiveConte
     if (nic !== undefined && wrongMac) remove(nic);
     else if (nic !== undefined && !coupledRight) uncouple(nic);
     if (isLeftToLogon(port, context.capabilities)) continue;
+    const steps = port.authorization === undefined ? define : defineByDirectory;
     if (nic === undefined || wrongMac)
-      define.push({ kind: 'ensureLiveNic', userid, vdev, ...idOf(port), disturbs: false });
+      steps.push({ kind: 'ensureLiveNic', userid, vdev, ...idOf(port), disturbs: false });
     if (port.adminStateUp && !coupledRight) {
-      define.push({ kind: 'ensureCoupled', userid, vdev, vswitch, ...defined({ portNumber }), disturbs: false });
+      steps.push({ kind: 'ensureCoupled', userid, vdev, vswitch, ...defined({ portNumber }), disturbs: false });
     }
   }
-  return { takeAway, define };
+  return { takeAway, define, defineByDirectory };
 }
 
 /** True of a port whose right COUPLE does not find in the directory: the guest gets it at its next logon. */

@@ -15,7 +15,8 @@ export type PlanRecord = (desired: Desired, guest: GuestState) => RecordStep[];
 
 /**
  * The steps from what is to what should be, in an order in which stopping after any of them leaves the guest with no access that it
- * has neither before nor after: record, take away, authorise, define, couple, forget. What the directory gives instead is taken away last.
+ * has neither before nor after: record, take away, authorise, define and couple, define in the directory, forget. What the directory gives instead
+ * is taken away last.
  * The plan of a state that is right is empty. Without `capabilities` it is that of a system without directory network authorization.
  * Nothing that is neither recorded nor desired (foreign NICs, foreign authorisations) has no step, nor has a port that is left as it is since
  * nobody can read it, or that would take such a port along.
@@ -37,6 +38,10 @@ export function plan(
     .filter(({ vdev, vswitch }) => authorisations.revoked.has(vswitch) || portNumbers.renumbered.has(vdev))
     .map(({ vdev }) => vdev);
   const directory = planDirectory(desired, guest, capabilities, new Set(unauthorised));
+  const authorise = [...authorisations.revoke, ...authorisations.grant, ...portNumbers.give];
+  // DirMaint may have a queue: what needs no NICDEF is usable in seconds, unless it has to wait for a change of the entry anyway.
+  const isOneChange = directory.takeAway.length > 0 && authorise.length === 0;
+  const give = isOneChange ? [...directory.define, ...live.define] : [...live.define, ...directory.define];
   const { record, forget } = stagesOf(desired.recordStays === true ? [] : planRecord(desired, guest));
   const configure = [
     ...live.takeAway,
@@ -44,13 +49,11 @@ export function plan(
     ...(directoryAuthorizes(capabilities)
       ? [...directory.takeAway, ...portNumbers.takeAway]
       : [...portNumbers.takeAway, ...directory.takeAway]),
-    ...authorisations.revoke,
-    ...authorisations.grant,
-    ...portNumbers.give,
-    ...directory.define,
+    ...authorise,
+    ...give,
     ...authorisations.revokeLast,
     ...portNumbers.takeLast,
-    ...live.define,
+    ...live.defineByDirectory,
   ];
   const others = planOtherMembers(desired, guest, capabilities);
   return [...record, ...others.before, ...onMember(configure, guest.cluster?.runsOn), ...others.after, ...forget];

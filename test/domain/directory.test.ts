@@ -95,6 +95,44 @@ describe('with directory network authorization, the plan of any change', () => {
     );
   });
 
+  test('is completed by a reconciliation that knows nothing of it: a NIC that it has coupled stays so, and has its statement', () => {
+    fc.assert(
+      fc.property(directoryWorlds, fc.nat(20), (given, stop) => {
+        const { world, context, steps } = decided(given);
+        // Without its statement nobody knows the port number of a NIC, which may have to wait for the next logon.
+        const waits = context.capabilities?.behaviour?.coupleReadsDirectory === false;
+        const halfway = run(world, steps.slice(0, stop));
+        const later = { ...context, guest: halfway.guest, vswitches: halfway.vswitches };
+        const again = decide(RECONCILE, later);
+        if (!again.accepted) return;
+        const { guest } = run(halfway, planned(again.desired, halfway, later));
+        const coupled = steps.slice(0, stop).filter((step) => step.kind === 'ensureCoupled');
+        const isLeft = (vdev: string) =>
+          !again.desired.ports.some((port) => port.vdev === vdev && !(waits && port.vswitch === 'VSWPORT'));
+        for (const { vdev, vswitch } of coupled.filter((step) => !isLeft(step.vdev))) {
+          expect(guest.live.find((nic) => nic.vdev === vdev)?.vswitch).toBe(vswitch);
+          expect(guest.directory.find((nic) => nic.vdev === vdev)?.vswitch).toBe(vswitch);
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('couples a NIC that the directory authorises only once its statement is there', () => {
+    fc.assert(
+      fc.property(directoryWorlds, (given) => {
+        const { desired, steps } = decided(given);
+        const at = (kind: Step['kind'], vdev: string) =>
+          steps.findIndex((step) => step.kind === kind && 'vdev' in step && step.vdev === vdev);
+        for (const { vdev, authorization } of desired.ports) {
+          const coupled = at('ensureCoupled', vdev);
+          if (authorization !== undefined && coupled >= 0) expect(at('ensureDirectoryNic', vdev)).toBeLessThan(coupled);
+        }
+      }),
+      runs,
+    );
+  });
+
   test('leaves no access, wherever it stops, that the guest has neither before nor after', () => {
     fc.assert(
       fc.property(directoryWorlds, (given) => {

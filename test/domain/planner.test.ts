@@ -17,6 +17,12 @@ const authorisationOf = ({ vswitches }: World, nic: { vswitch?: string | undefin
   return vswitch?.authorisations.find((entry) => entry.portNumber === portNumber);
 };
 
+/** The statement names no VSWITCH, and another one of the same NIC comes. */
+function isReplacedLate(vdev: string, { guest }: World, ports: readonly { vdev: string }[]): boolean {
+  const nicdef = guest.directory.find((nic) => nic.vdev === vdev);
+  return nicdef?.vswitch === undefined && ports.some((port) => port.vdev === vdev);
+}
+
 describe('the planner', () => {
   test('makes every state the desired one: after the plan, nothing is left to plan', () => {
     fc.assert(
@@ -126,6 +132,21 @@ describe('the planner', () => {
         const halfway = run(world, plan(desired, world.guest, world.vswitches, planRecord).slice(0, stop));
         const after = run(halfway, plan(desired, halfway.guest, halfway.vswitches, planRecord));
         expect(plan(desired, after.guest, after.vswitches, planRecord)).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test('gives a running guest its NICs before their statements, which wait for DirMaint, when no other one has to go first', () => {
+    fc.assert(
+      fc.property(scenarios, ({ world, desired }) => {
+        const steps = plan(desired, world.guest, world.vswitches, planRecord);
+        const goes = ({ kind, ...step }: Step) =>
+          kind === 'removeDirectoryNic' && !isReplacedLate('vdev' in step ? step.vdev : '', world, desired.ports);
+        fc.pre(!steps.some(goes));
+        const live = steps.findLastIndex(({ kind }) => kind === 'ensureLiveNic' || kind === 'ensureCoupled');
+        const entry = steps.findIndex(({ kind }) => kind === 'removeDirectoryNic' || kind === 'ensureDirectoryNic');
+        if (entry >= 0) expect(live).toBeLessThan(entry);
       }),
       runs,
     );

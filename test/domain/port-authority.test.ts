@@ -154,6 +154,15 @@ describe('new ports where the directory authorises', () => {
   });
 });
 
+test('a new port that a grant authorises is coupled first, and in the directory behind that', () => {
+  expect(steps(attach(100), { dna: 'absent' })).toEqual([
+    'grant LNX00042 on VSW1 with VLAN 100',
+    'define NIC 1000 on running LNX00042',
+    'couple NIC 1000 of LNX00042 to VSW1',
+    'define NIC 1000 in the directory of LNX00042 on VSW1',
+  ]);
+});
+
 describe('another VLAN', () => {
   test('of a port that the directory authorises uncouples that NIC alone', () => {
     expect(steps(changeVlan(FIRST, 300), { ports: [byVlan(100), byVlan(200)] })).toEqual([
@@ -228,8 +237,8 @@ describe('another VLAN', () => {
       'take port 17 of VSW1 from LNX00042',
       expect.stringContaining('give port 17 of VSW1 to LNX00042 with VLAN 100, 300, 500, 700'),
       'put port 17 of VSW1, of LNX00042, on VLAN 900',
-      'define NIC 1000 in the directory of LNX00042 on VSW1',
       'couple NIC 1000 of LNX00042 to VSW1',
+      'define NIC 1000 in the directory of LNX00042 on VSW1',
     ]);
   });
 });

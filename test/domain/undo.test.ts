@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planRecord } from '../../backend/xcat/rows/record-plan.ts';
+import type { Desired } from '../../domain/guest/desired.ts';
 import type { RecordedPort } from '../../domain/guest/guest.ts';
 import { Change, RestoredPort } from '../../domain/operations/requests.ts';
 import { conflictingVswitches } from '../../domain/planning/authorisation-plan.ts';
@@ -8,6 +9,7 @@ import { decide } from '../../domain/planning/decision.ts';
 import { changedSince, formerPorts, restorablePorts } from '../../domain/planning/former-ports.ts';
 import { plan } from '../../domain/planning/planner.ts';
 import type { PlanningContext } from '../../domain/planning/planning-context.ts';
+import { rollbackTarget } from '../../domain/planning/rollback.ts';
 import { Vdev } from '../../domain/port/vdev.ts';
 import { SegmentationId, VswitchName } from '../../domain/text/identifiers.ts';
 import { directoryWorlds } from './directory-worlds.ts';
@@ -145,6 +147,29 @@ describe('an undo', () => {
       runs,
     );
     expect(refused).toBeLessThan(taken / 20);
+  });
+
+  test('is what a rollback leaves too, from wherever the operation has stopped', () => {
+    fc.assert(
+      fc.property(directoryWorlds, fc.nat(20), ({ world, context, change }, stop) => {
+        fc.pre(world.zvm?.coupleReadsDirectory === true && change.kind !== 'reconcile');
+        const settled = carriedOut(world, SETTLE, context);
+        if (settled === undefined || settled.refused.length > 0) return;
+        const { guest, vswitches } = settled.world;
+        const decision = decide(change, { ...context, guest, vswitches });
+        if (!decision.accepted || conflictingVswitches(decision.desired.ports, vswitches).length > 0) return;
+        const towards = (desired: Desired, from: World) =>
+          plan(desired, from.guest, from.vswitches, planRecord, context.capabilities);
+        const done = towards(decision.desired, settled.world).slice(0, stop);
+        const halfway = done.reduce((so, step) => apply(so, step, PREFIX), settled.world);
+        const way = towards(rollbackTarget(decision, done), halfway);
+        const back = way.reduce((so, step) => apply(so, step, PREFIX), halfway);
+        const named = new Set(guest.directory.flatMap(({ vdev, macId }) => (macId === undefined ? [] : vdev)));
+        const recorded = new Set(guest.recorded.flatMap(({ vdev }) => (vdev === undefined ? [] : [String(vdev)])));
+        expect(seen(back, named, recorded)).toEqual(seen(settled.world, named, recorded));
+      }),
+      runs,
+    );
   });
 
   const on = (vlan: number, up = true) => ({

@@ -45,6 +45,22 @@ test('a port that is deleted while its guest waits to be wired leaves nothing be
   expect((await there.guest('LNX10001')).rows.map((row) => row.port)).toEqual([portId(1)]);
 });
 
+test('a port is usable while DirMaint has the entry of its running guest, and ACTIVE only once the entry has its NIC', async () => {
+  const { neutron, host, there, follow } = await withNeutron();
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/lock');
+  const port = neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(13), status: 'BUILD' });
+  const following = follow(port.portId);
+  const isCoupled = async () => (await there.guest('LNX10001')).nics.some(({ vlans }) => vlans?.includes(13) === true);
+  expect(await becomes(isCoupled)).toBe(true);
+  await (await startRun(there.client, 'reconcileHost', { host })).result();
+  expect((await there.guest('LNX10001')).directory).toEqual([]);
+  expect(neutron.reports).toEqual([]);
+  await there.control('POST', 'systems/zhcp1/guests/LNX10001/unlock');
+  await following;
+  expect((await there.guest('LNX10001')).directory).toMatchObject([{ vdev: '1000', vswitch: 'VSW1' }]);
+  expect(neutron.reports).toEqual([`up ${port.portId}`]);
+});
+
 test('both NICs of a guest on one network follow it to another VLAN, though a user-based VSWITCH holds one VLAN for both', async () => {
   const { neutron, host, there, follow } = await withNeutron();
   const ports = [1, 2].map(() => neutron.add({ host, deviceId: 'LNX10001', segment: onVlan(20) }));

@@ -116,7 +116,8 @@ export class GuestSteps {
       if (this.#next(step, 'ensureCoupled') === undefined) await this.#giveBack(vdev, wanted);
       return 'done';
     }
-    return (await this.#giveBack(vdev, wanted)) ? 'done' : 'no change';
+    const isDone = (await this.#giveBack(vdev, wanted)) || this.#isBehind(step, 'ensureLiveNic');
+    return isDone ? 'done' : 'no change';
   }
 
   async #defineLive(step: Extract<NicStep, { kind: 'ensureLiveNic' }>): Promise<Done> {
