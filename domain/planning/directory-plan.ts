@@ -7,6 +7,7 @@ import { directoryAuthorizes, type HostCapabilities, nicdefTakesPortNumber } fro
 import { macId } from '../port/mac.ts';
 import type { Vdev } from '../port/vdev.ts';
 import { isLeftToLogon } from './live-plan.ts';
+import { namesOtherVlans } from './port-authority.ts';
 import type { Step } from './steps.ts';
 
 /**
@@ -34,7 +35,9 @@ export function planDirectory(
     const statement = statementOf(port, nic, rightsIn(desired, port.vdev, capabilities), capabilities);
     // A statement that authorises by itself would bring its NIC to the default VLAN meanwhile.
     const isAlone = nic !== undefined && unauthorised.has(nic.vdev) && mayAuthoriseAlone(nic, capabilities);
-    if (nic !== undefined && isAsWanted(nic, statement, port) && !isAlone) continue;
+    const isRight =
+      nic !== undefined && isAsWanted(nic, statement, port) && !namesOtherVlans(port, guest, capabilities);
+    if (isRight && !isAlone) continue;
     if (nic !== undefined) (nic.vswitch === undefined ? replace : takeAway).push(removal(nic.vdev));
     const lost = lostOperands(nic?.others, statement.authorization ?? {});
     const isLater = guest.loggedOn && isLeftToLogon(port, capabilities);

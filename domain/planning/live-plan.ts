@@ -8,7 +8,7 @@ import type { Vdev } from '../port/vdev.ts';
 import type { VswitchName } from '../text/identifiers.ts';
 import { sameVlans } from '../vswitch/vlan-set.ts';
 import { authorisedVlans, grantOf, neededVlans, type Vswitch } from '../vswitch/vswitch.ts';
-import { ownNicdef } from './port-authority.ts';
+import { namesOtherVlans, ownNicdef } from './port-authority.ts';
 import type { Step } from './steps.ts';
 
 /** Steps on the running guest: NICs that leave their network or go, before all that is authorised, and NICs that come. */
@@ -118,6 +118,7 @@ function isMoved(port: DesiredPort, nic: LiveNic, guest: GuestState, context: Li
   const { vdev, vswitch: name, authorization } = port;
   if (nic.vswitch !== name) return true;
   const isWrong = wrongVlans([port], guest, context.vswitches).length > 0;
+  if (authorization === undefined && namesOtherVlans(port, guest, context.capabilities)) return true;
   if (authorization === undefined)
     return context.regranted.has(name) || context.renumbered.has(vdev) || (isWrong && !context.moving.has(vdev));
   if (nic.vlans !== undefined) return isWrong || hasOtherType(port, authorization, guest);

@@ -32,6 +32,21 @@ export function ownNicdef({ directory }: Pick<GuestState, 'directory'>, vdev: Vd
   return directory.find((nic) => nic.vdev === vdev && standsInEntry(nic));
 }
 
+/**
+ * True of a port that a grant or a port number authorises, while its NICDEF names other VLANs, which z/VM may take: those of an operation that is
+ * rolled back.
+ */
+export function namesOtherVlans(
+  { vdev, vswitch, network, authorization }: DesiredPort,
+  guest: GuestState,
+  capabilities: HostCapabilities | undefined,
+): boolean {
+  const nicdef = ownNicdef(guest, vdev);
+  const { vlans } = nicdef?.authorization ?? {};
+  if (authorization !== undefined || vlans === undefined || nicdef?.vswitch !== vswitch) return false;
+  return directoryAuthorizes(capabilities) && !sameVlans(vlans, vlansOf(network));
+}
+
 function authorizationOf(
   port: DesiredPort,
   others: readonly DesiredPort[],

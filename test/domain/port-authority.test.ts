@@ -318,6 +318,19 @@ describe('modernize', () => {
   });
 });
 
+test('a rollback takes the VLANs of the operation out of the directory before the grant comes back', () => {
+  const before = contextWith({ loggedOn: false, grant: [100], ports: [{ vlan: 100 }] });
+  const decision = decide(changeVlan(FIRST, 300), before);
+  if (!decision.accepted) throw new Error('refused');
+  const { guest, vswitches, capabilities } = contextWith({ loggedOn: false, ports: [byVlan(300)] });
+  const back = plan(decision.before, guest, vswitches, planRecord, capabilities);
+  expect(back.filter(({ kind }) => kind !== 'record').map(sentence)).toEqual([
+    'remove NIC 1000 from the directory of LNX00042',
+    'grant LNX00042 on VSW1 with VLAN 100',
+    'define NIC 1000 in the directory of LNX00042 on VSW1',
+  ]);
+});
+
 test('a port number stays out of the directory of a system whose NICDEFs name none', () => {
   const vswitch = { portSelection: 'PORTBASED' as const };
   const written = (dna: Given['dna']) => steps(attach(100), { ...(dna === undefined ? {} : { dna }), vswitch });

@@ -158,6 +158,9 @@ describe('an undo', () => {
         const { guest, vswitches } = settled.world;
         const decision = decide(change, { ...context, guest, vswitches });
         if (!decision.accepted || conflictingVswitches(decision.desired.ports, vswitches).length > 0) return;
+        // A port at odds with the NICs of others has no state to go back to.
+        const known = new Set(decision.before.ports.map(({ portId }) => portId));
+        if (!guest.recorded.every(({ portId }) => known.has(portId))) return;
         const towards = (desired: Desired, from: World) =>
           plan(desired, from.guest, from.vswitches, planRecord, context.capabilities);
         const done = towards(decision.desired, settled.world).slice(0, stop);
