@@ -19,7 +19,7 @@ export async function startProgram(file: string, argument: object, nodeOptions: 
   const child = spawn(process.execPath, [...nodeOptions, join(ROOT, file), JSON.stringify(argument)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     // As cli/run.sh does.
-    env: { MALLOC_ARENA_MAX: '2', ...process.env },
+    env: { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072', ...process.env },
   });
   const ended = once(child, 'exit').then(() => {
     throw new Error(`${file} ended before it was ready`);

@@ -47,7 +47,7 @@ export async function startBenchStack(
   const bundleFile = join(folder, 'workflow-bundle.js');
   await writeFile(bundleFile, (await bundleWorkflows()).code);
   const where = { hosts, address: target.connection.address, namespace: target.namespace, bundleFile };
-  const node = ['--max-semi-space-size=8', ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [])];
+  const node = ['--max-semi-space-size=4', ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [])];
   const start = (reconcileTimes?: ReconcileTimes) =>
     startProgram('bench/worker.ts', { ...where, ...defined({ reconcileTimes }) }, node);
   let worker = await start().catch(async (error: unknown) => {

@@ -27,16 +27,28 @@ export async function workflowBundle(histories: Histories): Promise<WorkflowBund
   return { code: await readFile(BUILT_BUNDLES[histories], 'utf8'), sourceMap: '' };
 }
 
-/** Bundle the workflows. */
-export function bundleWorkflows(histories: Histories = 'plain'): Promise<WorkflowBundleWithSourceMap> {
-  return bundleWorkflowCode({
+/**
+ * Bundle the workflows. A worker keeps their code and source map in the memory of two threads: the map has lines alone, without the sources, which is
+ * all that a stack trace shows; and V8 keeps each character of a text in two bytes as soon as one of them is not Latin.
+ */
+export async function bundleWorkflows(histories: Histories = 'plain'): Promise<WorkflowBundleWithSourceMap> {
+  const { code, sourceMap } = await bundleWorkflowCode({
     workflowsPath: pathOf('index'),
     // Loaded once, and not for each run: no module keeps anything between runs (test/workflows/bundle.test.ts).
     preloadModules: ['index', 'run-telemetry', 'untrusted-input'].map(pathOf),
     workflowInterceptorModules: [pathOf('run-telemetry')],
     payloadConverterPath: pathOf('untrusted-input'),
     ...(histories === 'encrypted' ? { failureConverterPath: ENCODED_FAILURES } : {}),
+    webpackConfigHook: (config) => ({ ...config, devtool: 'inline-nosources-cheap-module-source-map' }),
     // The bundler reports every module at INFO.
     logger: new DefaultLogger('WARN'),
   });
+  return { code: code.replaceAll(BEYOND_ASCII, escaped), sourceMap };
+}
+
+const BEYOND_ASCII = /[\u0080-\uffff]/g;
+
+/** The same character as the source of a text, a template or a pattern may write it. */
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -11,6 +11,16 @@ test('the bundle of the workflows holds no zod: it would be loaded anew for ever
   expect(code).not.toContain('ZodError');
 });
 
+test('the bundle is a text of one byte a character, and its source map has places without sources: a worker keeps both, in two threads', async () => {
+  const { code } = await bundleWorkflows();
+  expect(code).toMatch(/^\p{ASCII}*$/u);
+  const [, map = ''] = code.split('sourceMappingURL=data:application/json;charset=utf-8;base64,');
+  const { sources, sourcesContent, mappings } = JSON.parse(Buffer.from(map, 'base64').toString());
+  expect(sources).toContainEqual(expect.stringContaining('workflows/converge-guest.ts'));
+  expect(sourcesContent).toBeUndefined();
+  expect(mappings.length).toBeGreaterThan(10_000);
+});
+
 test('no module of the workflows keeps anything between runs, which share it', async () => {
   const { code } = await bundleWorkflows();
   const ours = [...new Set(code.match(/(?:workflows|domain|temporal-config)\/[a-z/-]+\.ts/g) ?? [])];

@@ -11,7 +11,7 @@ import type { PortNumber } from '../../../domain/port/port-number.ts';
 import type { Vdev } from '../../../domain/port/vdev.ts';
 import { messageOf } from '../../../domain/text/error-message.ts';
 import type { Userid } from '../../../domain/text/identifiers.ts';
-import type { Vswitch } from '../../../domain/vswitch/vswitch.ts';
+import type { ConnectedNic, Vswitch } from '../../../domain/vswitch/vswitch.ts';
 import { notDefined } from '../../backend-error.ts';
 import type { Reading, RecordedAbsence } from '../../reading.ts';
 import { recordedAddressesOf } from '../rows/address-rows.ts';
@@ -214,9 +214,16 @@ const VLANS = 'read the VLANs of live NICs';
 
 function withMacs(nics: readonly LiveNic[], vswitches: readonly Vswitch[], userid: Userid): LiveNic[] {
   return nics.map((nic) => {
-    const connected = vswitches
-      .flatMap((vswitch) => vswitch.nics)
-      .find((other) => other.userid === userid && other.vdev === nic.vdev);
-    return connected?.mac === undefined ? nic : { ...nic, mac: connected.mac };
+    const { mac } = firstOf(vswitches, (other) => other.userid === userid && other.vdev === nic.vdev) ?? {};
+    return mac === undefined ? nic : { ...nic, mac };
   });
+}
+
+/** The first connected NIC that is so, without a list of all NICs of the host for each NIC of a guest. */
+function firstOf(vswitches: readonly Vswitch[], isSo: (nic: ConnectedNic) => boolean): ConnectedNic | undefined {
+  for (const { nics } of vswitches) {
+    const found = nics.find(isSo);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

@@ -163,8 +163,17 @@ export function parseMacColumn(column: string, node: string, interfaceColumn: st
     });
 }
 
+// A reading has the rows of the one before as long as the table has not changed.
+const knownMacs = new WeakMap<readonly Row[], readonly MacInUse[]>();
+
 /** All addresses in the `mac` table, of any owner. */
-export function macsInTable(rows: readonly Row[]): MacInUse[] {
+export function macsInTable(rows: readonly Row[]): readonly MacInUse[] {
+  const macs = knownMacs.get(rows) ?? readMacs(rows);
+  knownMacs.set(rows, macs);
+  return macs;
+}
+
+function readMacs(rows: readonly Row[]): MacInUse[] {
   return rows.flatMap((row) =>
     macEntriesOf([row], row.node ?? '').flatMap(({ mac, vdev }) =>
       mac === undefined ? [] : [{ mac, owner: row.node ?? '', ...defined({ vdev }) }],

@@ -31,17 +31,14 @@ export async function runOnNode(
 
 // Output comes in chunks of at most 4096 bytes, cut at line ends; every line has the prefix `<node>: `.
 function textOf(elements: readonly Elem[], key: 'data' | 'error', node: string): string {
-  const prefix = prefixOf(node);
   return elements
     .flatMap((element) => element[key])
     .join('\n')
-    .split('\n')
-    .map((line) => line.replace(prefix, ''))
-    .join('\n');
+    .replaceAll(prefixOf(node), '');
 }
 
 // The node may be asked for by its short name and answer with its full one, or the other way round.
 function prefixOf(node: string): RegExp {
   const short = (node.split('.')[0] ?? node).replaceAll(/[^A-Za-z0-9]/g, '\\$&');
-  return new RegExp(`^${short}(?:\\.[A-Za-z0-9._-]+)?: ?`, 'i');
+  return new RegExp(`(?<=^|\\n)${short}(?:\\.[A-Za-z0-9._-]+)?: ?`, 'gi');
 }
