@@ -33,7 +33,7 @@ const MOST_WORKFLOW_TASKS = 100;
  */
 export const CACHED_RUNS = 300;
 const LEAST_CACHED_RUNS = 20;
-const HEAP_GROWTH_PERCENT = 25;
+const HEAP_GROWTH_PERCENT = 50;
 
 /**
  * Keep the heaps of this process, and of its threads that are started later, near what they hold. On a large machine V8 lets one grow fourfold before it

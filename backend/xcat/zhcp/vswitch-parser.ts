@@ -8,8 +8,11 @@ import { GRANT_KEYS, isOfUplink, readVswitch, UPLINK_KEYS, type VswitchText } fr
 const OPERATION = 'read VSWITCHes';
 
 const LAST_OF_ADAPTER = 'adapter_type';
+// A line `key: value`; `device_error_status 3` has no colon.
+const FIELDS = /(?<=^|\n)[^\S\n]*([A-Za-z_]+):?(?:[ \t]+(\S[^\r\n]*)?|(?=\r?(?:\n|$)))/g;
 // A field that SMAPI left empty: smcli leaves the list out from there on, and ends with exit status 1 (docs/reference/smcli.md 1.2).
-const MISSING = /^\s*Error ([A-Za-z_]+) +is NULL!!/;
+const MISSING = /^([A-Za-z_]+) +is NULL!!/;
+const MISSING_FIELDS = /(?<=^|\n)[^\S\n]*Error ([A-Za-z_]+) +is NULL!!/g;
 const LIST_KEY = /^(adapter_|uplink_NIC_|global_member_)/;
 
 /**
@@ -41,10 +44,7 @@ export function isWholeVswitchAnswer(output: string): boolean {
 
 /** True when smcli shows no VSWITCHes from some place on, since a field of one is empty. */
 export function leavesVswitchesOut(output: string): boolean {
-  return output.split('\n').some((line) => {
-    const key = MISSING.exec(line)?.[1];
-    return key !== undefined && !isOfList(key);
-  });
+  return [...output.matchAll(MISSING_FIELDS)].some(([, key = '']) => !isOfList(key));
 }
 
 function isOfList(key: string): boolean {
@@ -62,15 +62,13 @@ function isWhole({ switchFields, grants, nics, errors }: VswitchText): boolean {
 
 function groupsOf(output: string): VswitchText[] {
   const groups: VswitchText[] = [];
-  for (const line of output.split('\n')) {
-    const missing = MISSING.exec(line)?.[1];
+  // The answer of a large host has a hundred thousand lines: no list of them is made.
+  for (const [, key = '', value = ''] of output.matchAll(FIELDS)) {
+    const missing = key === 'Error' ? MISSING.exec(value)?.[1] : undefined;
     if (missing !== undefined) {
       if (isOfList(missing)) groups.at(-1)?.errors.push(missing);
       continue;
     }
-    // `device_error_status 3` has no colon.
-    const [, key, value = ''] = /^\s*([A-Za-z_]+):?(?:[ \t]+(\S[^\r]*)?|\r?$)/.exec(line) ?? [];
-    if (key === undefined) continue;
     if (key === 'switch_name') groups.push({ switchFields: new Map(), uplinks: [], grants: [], nics: [], errors: [] });
     const group = groups.at(-1);
     if (group !== undefined) addLine(group, key, value.trim());

@@ -228,7 +228,10 @@ describe('the command channel', () => {
     await calls(2);
     all.push(run('single', { single: true }), run('three'));
     await calls(4);
-    expect(bodies().slice(2).toSorted()).toEqual([expect.stringContaining('single'), expect.stringContaining('three')]);
+    const words = bodies()
+      .slice(2)
+      .map((body) => body.match(/single|three/g));
+    expect(words.toSorted()).toEqual([['single'], ['three']]);
     letGo(0, 1, 2, 3);
     await Promise.all(all);
   });
