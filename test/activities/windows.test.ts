@@ -305,7 +305,7 @@ test('the windows of a large storm do not end together, and each guest is in one
   expect(windowSizes(1)).toEqual([100]);
   expect(windowSizes(400)).toEqual([100, 100, 100, 100]);
   const sizes = windowSizes(1_000);
-  expect(sizes.slice(0, 5)).toEqual([25, 50, 75, 100, 100]);
+  expect(sizes.slice(0, 5)).toEqual([20, 40, 60, 80, 100]);
   expect(sizes.reduce((sum, size) => sum + size)).toBeGreaterThanOrEqual(1_000);
   expect(sizes).toHaveLength(12);
 });

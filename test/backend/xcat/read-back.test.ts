@@ -1,0 +1,117 @@
+import { afterEach, expect, test } from 'vitest';
+import type { CarriedOut, Company } from '../../../backend/backend.ts';
+import { createXcatClient } from '../../../backend/xcat/rest/client.ts';
+import { createXcatBackend } from '../../../backend/xcat/xcat-backend.ts';
+import { embeddedHosts } from '../../../demo/embedded-hosts.ts';
+import type { Step } from '../../../domain/planning/steps.ts';
+import { Vdev } from '../../../domain/port/vdev.ts';
+import { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
+import { rulesOf } from '../../../runtime/host/host-backend.ts';
+import { startSimulator } from '../../../simulator/simulator.ts';
+
+const ON = Userid.parse('LNX10001');
+const OFF = Userid.parse('LNX10002');
+const VSW1 = VswitchName.parse('VSW1');
+const never = new AbortController().signal;
+const close: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const each of close.splice(0).reverse()) await each();
+});
+
+/** A host with a guest that is logged on, and one that is logged off. */
+async function open() {
+  // A call takes a while, so that guests which come at the same moment share one.
+  const simulator = await startSimulator({ hosts: 1, guests: 2, latencyMs: 50 });
+  close.push(() => simulator.close());
+  const [configuration] = embeddedHosts(simulator.url, 1);
+  const [system] = simulator.mn.systems;
+  const [on, off] = [system?.guest(ON), system?.guest(OFF)];
+  if (configuration === undefined || system === undefined || on === undefined || off === undefined)
+    throw new Error('no embedded host');
+  system.logoff(off);
+  if (!on.loggedOn) system.logon(on);
+  const access = { url: simulator.url, username: 'admin', password: 'admin', timeoutMs: 60_000 };
+  const client = createXcatClient({ ...access, verifyTls: true, credentialsInQuery: false });
+  const backend = createXcatBackend(rulesOf(configuration), client);
+  close.push(() => backend.close());
+  // Profiles that entries include are known from here on.
+  await backend.readHost({ userids: [ON, OFF], single: true });
+  const alone: Company = { single: true, arrive: async () => undefined };
+  const apply = (steps: readonly Step[], company: Partial<Company> = { readsBack: { directory: true } }) =>
+    backend.applySteps(steps, { stop: never, leave: never }, { ...alone, ...company });
+  const callsToZhcp = async () => {
+    const events = (await (await fetch(`${simulator.url}/simulator/events`)).json()) as {
+      type: string;
+      path?: string;
+    }[];
+    return events.filter(({ type, path = '' }) => type === 'http' && path.includes('/nodes/zhcp1/')).length;
+  };
+  const fault = (name: string, rc: number, rs: number) => {
+    const action = { kind: 'smapi', function: name, rc, rs };
+    return fetch(`${simulator.url}/simulator/faults`, { method: 'POST', body: JSON.stringify({ match: {}, action }) });
+  };
+  return { simulator, system, apply, callsToZhcp, fault };
+}
+
+const vdev = Vdev.parse('2000');
+const stepsFor = (userid: Userid): Step[] => [
+  { kind: 'ensureAuthorisation', userid, vswitch: VSW1, vlans: [1001], disturbs: false },
+  { kind: 'ensureDirectoryNic', userid, vdev, macId: '002000', vswitch: VSW1, disturbs: false },
+];
+const liveStepsFor = (userid: Userid): Step[] => [
+  ...stepsFor(userid),
+  { kind: 'ensureLiveNic', userid, vdev, macId: '002000', disturbs: false },
+  { kind: 'ensureCoupled', userid, vdev, vswitch: VSW1, disturbs: false },
+];
+
+async function foundIn({ failure, readBack }: CarriedOut, userid: Userid) {
+  expect(failure?.error).toBeUndefined();
+  return (await readBack?.readHost({ userids: [userid] }))?.read(userid);
+}
+
+test('the call that changes guests has read them back, with the VSWITCHes as all of them have left these', async () => {
+  const { apply, callsToZhcp } = await open();
+  const before = await callsToZhcp();
+  const [on, off] = await Promise.all([apply(liveStepsFor(ON)), apply(stepsFor(OFF))]);
+  expect(await callsToZhcp()).toBe(before + 1);
+  expect(off.readBack).toBe(on.readBack);
+  const nic = { vdev: '2000', vswitch: 'VSW1' };
+  const running = await foundIn(on, ON);
+  expect(running?.guest).toMatchObject({ loggedOn: true, live: [nic], directory: [nic] });
+  expect((await foundIn(off, OFF))?.guest).toMatchObject({ loggedOn: false, live: [], directory: [nic] });
+  const authorised = running?.vswitches.find(({ name }) => name === VSW1)?.authorisations ?? [];
+  expect(authorised.map(({ userid }) => userid)).toEqual(expect.arrayContaining([ON, OFF]));
+  expect(await callsToZhcp()).toBe(before + 1);
+});
+
+test('a guest whose change fails has not been read back, and the others of its call have', async () => {
+  const { apply, system } = await open();
+  const [on, off] = await Promise.all([
+    apply([...stepsFor(ON), { kind: 'ensureCoupled', userid: ON, vdev, vswitch: VSW1, disturbs: false }]),
+    apply(stepsFor(OFF)),
+  ]);
+  expect(system.guest(ON)?.nics).toEqual([]);
+  expect(on.failure).toBeDefined();
+  expect(on.readBack).toBeUndefined();
+  expect((await foundIn(off, OFF))?.guest.directory).toMatchObject([{ vdev: '2000' }]);
+});
+
+test('a question that is refused hides no step: the steps are done, and the reading says what it misses', async () => {
+  const { apply, fault } = await open();
+  await fault('Image_Query_DM', 100, 8);
+  const { reports, failure, readBack } = await apply(stepsFor(OFF));
+  expect(failure).toBeUndefined();
+  expect(reports).toHaveLength(2);
+  await expect(readBack?.readHost({ userids: [OFF] }).then(({ read }) => read(OFF))).rejects.toMatchObject({
+    operation: `read the directory entry of ${OFF}`,
+  });
+});
+
+test('the directory entry is not read back where it is taken as recorded, and nothing where nobody asks for it', async () => {
+  const { apply, system } = await open();
+  const asRecorded = await apply(stepsFor(OFF), { readsBack: { directory: false } });
+  expect((await foundIn(asRecorded, OFF))?.guest.directory).toEqual([]);
+  expect(system.guest(OFF)?.nicdefs).toHaveLength(1);
+  const [grant] = stepsFor(ON);
+  expect((await apply(grant === undefined ? [] : [grant], {})).readBack).toBeUndefined();
+});
