@@ -13,7 +13,7 @@ import { type Entry, entryIn } from '../reading/entry-reading.ts';
 import { noteReadBack } from '../reading/read-back.ts';
 import { readBackQuestions, systemQuestions } from '../reading/zvm-answers.ts';
 import type { XcatHost } from '../xcat-host.ts';
-import type { Command, CommandOutcome } from '../zhcp/channel.ts';
+import type { Command, CommandChannel, CommandOutcome } from '../zhcp/channel.ts';
 import { LOCK_KEPT } from '../zhcp/entry-replacement.ts';
 import { verdictOf } from '../zhcp/smapi-outcome.ts';
 import { queryDirectory } from '../zhcp/smcli.ts';
@@ -90,7 +90,11 @@ export class GuestWork {
 
   async #run(chain: readonly Command[]): Promise<CommandOutcome[]> {
     const { stop, leave } = this.#cancellation;
-    return this.#host.xcat.channel(this.#zhcpNode).run([chain], { signal: leave, stop });
+    return this.#channel().run([chain], { signal: leave, stop });
+  }
+
+  #channel(): CommandChannel {
+    return this.#host.xcat.channel(this.#zhcpNode);
   }
 
   /** Run the last commands, and read the guest back in the same call. */
@@ -101,9 +105,11 @@ export class GuestWork {
     const zhcp = await this.#host.zhcpOf(this.#zhcpNode);
     const questions = readBackQuestions(this.#host, zhcp, userid, this.#readsBack);
     const { stop, leave } = this.#cancellation;
-    const { outcomes, answers } = await this.#host.xcat
-      .channel(this.#zhcpNode)
-      .runThenAsk([...commands, ...questions.chain], systemQuestions(zhcp), { signal: leave, stop });
+    const chain = [...commands, ...questions.chain];
+    const { outcomes, answers } = await this.#channel().runThenAsk(chain, systemQuestions(zhcp), {
+      signal: leave,
+      stop,
+    });
     const found = questions.outcomesIn(outcomes.slice(commands.length));
     if (found !== undefined && answers !== undefined) this.readBack = noteReadBack(this.#host, answers, userid, found);
     return outcomes.slice(0, commands.length);
@@ -123,7 +129,10 @@ export class GuestWork {
     this.#host.levels.learn(this.#learned);
   }
 
-  /** The first steps: up to those whose way of writing is on trial, or that need the entry to be read before. */
+  /**
+   * The first steps: up to those whose way of writing is on trial, or that need the entry to be read before. Live NICs do not wait for other guests'
+   * changes of the directory: they go first while these are under way.
+   */
   #scriptOf(steps: readonly Step[], zhcpUserid: Userid): Script {
     const parts: Part[] = [];
     for (const unit of unitsOf(steps, zhcpUserid, this.#writing())) {
@@ -132,6 +141,7 @@ export class GuestWork {
         continue;
       }
       const { userid, group } = unit;
+      if (parts.some(isCoupling) && this.#channel().directoryWaits()) return { parts };
       if (unit.command !== undefined) parts.push(unit);
       else {
         const planned = this.#entry === undefined ? this.#planned(userid) : undefined;
@@ -228,6 +238,10 @@ export class GuestWork {
       this.reports.push({ id: stepId(step), step: sentence(step), ...given });
     }
   }
+}
+
+function isCoupling({ steps }: Part): boolean {
+  return steps.some(({ kind }) => kind === 'ensureCoupled');
 }
 
 type Answer = Pick<GuestStepReport, 'answer' | 'isAlready'>;

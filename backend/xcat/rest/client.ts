@@ -94,6 +94,7 @@ export function createXcatClient(
       channel: (node) => ({
         run: (chains, more) => channelTo(node).run(chains, { ...more, single }),
         runThenAsk: (chain, questions, more) => channelTo(node).runThenAsk(chain, questions, { ...more, single }),
+        directoryWaits: () => channelTo(node).directoryWaits({ single }),
       }),
       close: () => transport.close(),
     };

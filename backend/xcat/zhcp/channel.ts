@@ -29,6 +29,8 @@ export type CommandChannel = {
     questions: readonly Command[],
     options?: RunOptions,
   ): Promise<{ outcomes: CommandOutcome[]; answers: ClosingAnswers | undefined }>;
+  /** True when a chain that changes the directory would wait until a call under way has ended, and another would not for long. */
+  directoryWaits(options?: Pick<RunOptions, 'single'>): boolean;
 };
 
 /** The outcomes of the questions at the end of a call: the same array for all whose chains it has carried. */
@@ -247,6 +249,10 @@ export function createCommandChannel(
       const outcomes = await carry([{ ...jobOf(chain), closing: { questions, text, answers } }], options);
       return { outcomes, answers: await answers.promise };
     },
+    directoryWaits: ({ single = false } = {}) =>
+      flights
+        .filter(({ mostDirectoryChanges, ofSingles }) => mostDirectoryChanges > 0 && (single || !ofSingles))
+        .every(({ isUnderWay }) => isUnderWay),
   };
 }
 

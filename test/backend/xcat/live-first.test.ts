@@ -1,0 +1,64 @@
+import { afterEach, expect, test } from 'vitest';
+import { createXcatClient } from '../../../backend/xcat/rest/client.ts';
+import { createXcatBackend } from '../../../backend/xcat/xcat-backend.ts';
+import { embeddedHosts } from '../../../demo/embedded-hosts.ts';
+import type { Step } from '../../../domain/planning/steps.ts';
+import { Vdev } from '../../../domain/port/vdev.ts';
+import { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
+import { rulesOf } from '../../../runtime/host/host-backend.ts';
+import { startSimulator } from '../../../simulator/simulator.ts';
+
+const VSW1 = VswitchName.parse('VSW1');
+const vdev = Vdev.parse('2000');
+const never = new AbortController().signal;
+const close: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const each of close.splice(0).reverse()) await each();
+});
+
+type Event = { type: string; userid?: string; vdev?: string };
+
+const directoryStep = (userid: Userid): Step => {
+  return { kind: 'ensureDirectoryNic', userid, vdev, macId: '002000', vswitch: VSW1, disturbs: false };
+};
+const liveSteps = (userid: Userid): Step[] => [
+  { kind: 'ensureAuthorisation', userid, vswitch: VSW1, vlans: [1001], disturbs: false },
+  { kind: 'ensureLiveNic', userid, vdev, macId: '002000', disturbs: false },
+  { kind: 'ensureCoupled', userid, vdev, vswitch: VSW1, disturbs: false },
+];
+
+test("a live NIC of a bulk operation does not wait for other guests' changes of the directory", async () => {
+  // A change takes far longer than anything else here.
+  const simulator = await startSimulator({ hosts: 1, guests: 3, directoryMs: 3_000 });
+  close.push(() => simulator.close());
+  const [configuration] = embeddedHosts(simulator.url, 1);
+  const [system] = simulator.mn.systems;
+  if (configuration === undefined || system === undefined) throw new Error('no embedded host');
+  const [first, second, running] = ['LNX10001', 'LNX10002', 'LNX10003'].map((name) => Userid.parse(name));
+  if (first === undefined || second === undefined || running === undefined) throw new Error('no guests');
+  const guest = system.guest(running);
+  if (guest !== null && guest !== undefined && !guest.loggedOn) system.logon(guest);
+  const access = { url: simulator.url, username: 'admin', password: 'admin', timeoutMs: 60_000 };
+  const client = createXcatClient({ ...access, verifyTls: true, credentialsInQuery: false });
+  const backend = createXcatBackend(rulesOf(configuration), client);
+  close.push(() => backend.close());
+  const events = async (type: string): Promise<Event[]> => {
+    const all = (await (await fetch(`${simulator.url}/simulator/events`)).json()) as Event[];
+    return all.filter((event) => event.type === type && event.vdev === '2000');
+  };
+  const apply = (steps: readonly Step[]) =>
+    backend.applySteps(steps, { stop: never, leave: never }, { single: false, arrive: async () => undefined });
+
+  const others = [apply([directoryStep(first)])];
+  await expect.poll(() => client.channel('zhcp1').directoryWaits(), { interval: 1 }).toBe(false);
+  others.push(apply([directoryStep(second)]));
+  await expect.poll(() => client.channel('zhcp1').directoryWaits(), { interval: 1 }).toBe(true);
+  const wired = apply([...liveSteps(running), directoryStep(running)]);
+  await expect.poll(() => events('coupled'), { timeout: 10_000 }).toMatchObject([{ userid: running }]);
+  expect((await events('nicdef-added')).map(({ userid }) => userid)).not.toContain(running);
+  const { reports, failure } = await wired;
+  expect(failure?.error).toBeUndefined();
+  expect(reports).toHaveLength(4);
+  await Promise.all(others);
+  expect((await events('nicdef-added')).at(-1)).toMatchObject({ userid: running });
+}, 60_000);
