@@ -24,6 +24,8 @@ export type ObservedChain = {
 export type ObservedCommand = {
   /** SMAPI's function, or the program with its first word. */
   name: string;
+  /** It changes nothing. */
+  reads: boolean;
   /** Undefined when the command was not run. */
   exitStatus?: number;
   /** SMAPI's return and reason code. */

@@ -103,7 +103,9 @@ function chainSpan(seen: ObservedChain): (error: unknown) => void {
   return (error) => {
     for (const { name, exitStatus, rc = exitStatus, rs = 0 } of seen.commands)
       span.addEvent(name, rc === undefined ? { run: false } : { 'smapi.rc': rc, 'smapi.rs': rs });
-    const last = seen.commands.findLast(({ exitStatus }) => exitStatus !== undefined);
+    const ran = seen.commands.filter(({ exitStatus }) => exitStatus !== undefined);
+    // A change that ends well is read back by the same chain.
+    const last = ran.findLast(({ reads }) => !reads) ?? ran.at(-1);
     if (last !== undefined)
       span.setAttributes({ 'smapi.rc': last.rc ?? last.exitStatus ?? 0, 'smapi.rs': last.rs ?? 0 });
     ended(span, error);

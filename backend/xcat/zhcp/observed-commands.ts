@@ -6,17 +6,17 @@ import type { Command, CommandOutcome } from './script.ts';
 /** A chain as observers see it: names of functions, never their operands, which may hold a password. */
 export function observedChainOf(chain: readonly Command[], host: string, node: string): ObservedChain {
   const lane = chain.some(changesDirectory) ? 'directory' : chain.some(isSmapi) ? 'smapi' : 'cp';
-  return { host, node, lane, commands: chain.map((command) => ({ name: nameOf(command) })) };
+  return { host, node, lane, commands: chain.map(namedOf) };
 }
 
 /** A command with its outcome as observers see it. */
 export function observedCommandOf(command: Command | undefined, outcome: CommandOutcome): ObservedCommand {
-  const name = nameOf(command);
-  if (!outcome.ran) return { name };
+  const named = namedOf(command);
+  if (!outcome.ran) return named;
   const { exitStatus, output } = outcome;
-  if (command === undefined || !isSmapi(command) || exitStatus === 0) return { name, exitStatus };
-  const verdict = judge(name, exitStatus, output);
-  return { name, exitStatus, ...defined(verdict.ok ? {} : { rc: verdict.rc, rs: verdict.rs }) };
+  if (command === undefined || !isSmapi(command) || exitStatus === 0) return { ...named, exitStatus };
+  const verdict = judge(named.name, exitStatus, output);
+  return { ...named, exitStatus, ...defined(verdict.ok ? {} : { rc: verdict.rc, rs: verdict.rs }) };
 }
 
 /** True for SMAPI's functions that DirMaint carries out, as far as they read nothing alone. */
@@ -26,6 +26,11 @@ export function changesDirectory({ argv }: Command): boolean {
 
 function isSmapi({ argv }: Command): boolean {
   return argv[0]?.endsWith('/smcli') === true;
+}
+
+function namedOf(command: Command | undefined): Pick<ObservedCommand, 'name' | 'reads'> {
+  const name = nameOf(command);
+  return { name, reads: /_Query|^vmcp q/.test(name) };
 }
 
 /** SMAPI's function; of another program its name and, of CP's commands, their first two words. */
