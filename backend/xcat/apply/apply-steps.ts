@@ -6,6 +6,7 @@ import { BackendError } from '../../backend-error.ts';
 import { changeOf } from '../rows/record-steps.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import { configureGuest } from './configure-guest.ts';
+import { isLive } from './guest-work.ts';
 import { refuseSharedMacs, writeTables } from './port-records.ts';
 
 /**
@@ -65,8 +66,4 @@ export async function applySteps(
     const isConflict = error instanceof BackendError && error.code === 'conflict' && possibly.length === 1;
     return { reports, failure: { error, possibly: isConflict ? [] : possibly.map(stepId) } };
   }
-}
-
-function isLive({ kind }: Step): boolean {
-  return kind === 'ensureLiveNic' || kind === 'ensureCoupled';
 }

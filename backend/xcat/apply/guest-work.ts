@@ -98,12 +98,16 @@ export class GuestWork {
   }
 
   /** Run the last commands, and read the guest back in the same call. */
-  async #runLast(commands: readonly Command[], [step]: readonly Step[]): Promise<CommandOutcome[]> {
+  async #runLast(commands: readonly Command[], steps: readonly Step[]): Promise<CommandOutcome[]> {
+    const [step] = steps;
     if (this.#readsBack === undefined || commands.length === 0 || step === undefined || !('userid' in step))
       return this.#run(commands);
     const { userid } = step;
     const zhcp = await this.#host.zhcpOf(this.#zhcpNode);
-    const questions = readBackQuestions(this.#host, zhcp, userid, this.#readsBack);
+    const questions = readBackQuestions(this.#host, zhcp, userid, {
+      ...this.#readsBack,
+      isRunning: steps.some(isLive),
+    });
     const { stop, leave } = this.#cancellation;
     const chain = [...commands, ...questions.chain];
     const { outcomes, answers } = await this.#channel().runThenAsk(chain, systemQuestions(zhcp), {
@@ -238,6 +242,11 @@ export class GuestWork {
       this.reports.push({ id: stepId(step), step: sentence(step), ...given });
     }
   }
+}
+
+/** True of steps that are done only while the guest runs. */
+export function isLive({ kind }: Step): boolean {
+  return kind === 'ensureLiveNic' || kind === 'ensureCoupled';
 }
 
 function isCoupling({ steps }: Part): boolean {

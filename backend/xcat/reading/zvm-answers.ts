@@ -50,7 +50,7 @@ export async function askZvm(
   const system = survey ? ask(systemInfo()) : undefined;
   const guests = userids.map((userid) => {
     const readsEntry = directoryOf(userid);
-    const running = runningQuestions(host, zhcp, userid, { devices: readsEntry });
+    const running = runningQuestions(host, zhcp, userid, { devices: readsEntry, isRunning: false });
     // Beside the others: DirMaint answers, not SMAPI.
     const entry = readsEntry ? ask(queryDirectory(userid)) : undefined;
     return { userid, running, answers: add(running.chain), entry };
@@ -84,25 +84,27 @@ type GuestQuestions = {
   outcomesIn(outcomes: readonly CommandOutcome[]): DeviceOutcomes;
 };
 
-/** Questions about a guest as it runs: its NICs and their VLANs, and its other devices if so wanted. */
+/** Questions about a guest as it runs: its NICs and their VLANs, and its other devices if so wanted. One that may be logged off is asked for that first. */
 function runningQuestions(
   host: XcatHost,
   zhcp: Userid,
   userid: Userid,
-  { devices }: { devices: boolean },
+  { devices, isRunning }: { devices: boolean; isRunning: boolean },
 ): GuestQuestions {
   // Where grants alone authorise, they say the VLANs.
   const asksVlans = host.levels.last === undefined || directoryAuthorizes(host.levels.last);
   const vlans = asksVlans ? [queryNicVlans(zhcp, userid)] : [];
   const active = devices ? [queryActiveDevices(userid)] : [];
   const questions = [...vlans, ...active, queryLiveNics(userid)].map(asQuestion);
+  const user = isRunning ? [] : [endUnlessLoggedOn(userid)];
   return {
-    chain: [endUnlessLoggedOn(userid), ...questions],
-    outcomesIn([user, ...answers]) {
+    chain: [...user, ...questions],
+    outcomesIn(outcomes) {
+      const answers = outcomes.slice(user.length);
       const nics = answers[vlans.length + active.length];
       return {
         // A guest that is logged off has no NICs, which CP says.
-        nics: nics?.ran === true ? nics : user,
+        nics: nics?.ran === true ? nics : outcomes[0],
         ...(asksVlans && { vlans: answers[0] }),
         ...(devices && { active: answers[vlans.length] }),
       };
@@ -118,10 +120,10 @@ export function readBackQuestions(
   host: XcatHost,
   zhcp: Userid,
   userid: Userid,
-  { directory }: { directory: boolean },
+  { directory, isRunning }: { directory: boolean; isRunning: boolean },
 ): { chain: Command[]; outcomesIn(outcomes: readonly CommandOutcome[]): DeviceOutcomes | undefined } {
   const entry = directory ? [asQuestion(queryDirectory(userid))] : [];
-  const running = runningQuestions(host, zhcp, userid, { devices: false });
+  const running = runningQuestions(host, zhcp, userid, { devices: false, isRunning });
   return {
     chain: [...entry, ...running.chain],
     outcomesIn(outcomes) {

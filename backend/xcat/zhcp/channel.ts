@@ -7,7 +7,7 @@ import { observed, observedChains } from '../../observation.ts';
 import { waitUnlessAborted } from '../../waiting.ts';
 import type { Transport } from '../rest/transport.ts';
 import { runOnNode, type ScriptResult } from './dsh.ts';
-import { changesDirectory, observedChainOf, observedCommandOf } from './observed-commands.ts';
+import { changesDirectory, changesZvm, observedChainOf, observedCommandOf } from './observed-commands.ts';
 import { type Chains, type Command, type CommandOutcome, chainText, parseOutcomes, scriptText } from './script.ts';
 
 export type { Command, CommandOutcome } from './script.ts';
@@ -58,11 +58,15 @@ type Caller = Job[];
 /** The chains of single operations, and those of bulk operations. No call carries both: each ends with its last chain. */
 type Kind = 'single' | 'bulk';
 
+/** The work of a chain: on the directory, where it waits for DirMaint; on z/VM otherwise; or none, it only reads. All chains of a call have the same. */
+type Work = 'directory' | 'live' | 'reading';
+
 /** A way for one call at a time. */
 type Flight = {
   /** Chains that run side by side. No other flight takes these places of SMAPI's. */
   lanes: number;
-  /** None: it carries readings alone. */
+  /** The work that it carries: what comes first goes first. */
+  carries: readonly Work[];
   mostDirectoryChanges: number;
   /** For single operations alone. */
   ofSingles: boolean;
@@ -77,6 +81,7 @@ type Job = {
   chain: readonly Command[];
   bytes: number;
   directoryChanges: number;
+  work: Work;
   outcome: PromiseWithResolvers<CommandOutcome[]>;
   closing?: Closing;
 };
@@ -98,15 +103,17 @@ const MOST_DIRECTORY_CHANGES_OF_SINGLES = 50;
 const PARALLEL = 10;
 // SMAPI and DirMaint answer within seconds; well below the time that a whole call may take.
 const COMMAND_SECONDS = 60;
-// While a call is on its way, others can be carried out: one that reads, and two that change the directory, so that DirMaint has always work.
+// While a call is on its way, others can be carried out: two that change the directory, so that DirMaint has always work, and one beside them.
 const FLIGHTS = 3;
+const ALL: readonly Work[] = ['directory', 'live', 'reading'];
+const NO_DIRECTORY: readonly Work[] = ['reading', 'live'];
 // A single operation has a command or two for each of its guest's NICs: few of SMAPI's places are enough, and all others are a storm's.
 const SHARE_OF_SINGLES = 10;
 
 /**
  * The way to one zHCP, by group commit: while calls are in flight, further chains queue, and the next call carries them all as one script
  * of at most 100 KiB; what does not fit goes with the call after it. A lone chain waits for nothing. Calls that change the directory wait for
- * DirMaint: one flight carries none of them, so that readings go on. Single operations have a flight of their own when bulk operations have
+ * DirMaint: one flight carries none of them, so that readings and live NICs go on. Single operations have a flight of their own when bulk operations have
  * taken the others, and go first into one of these that becomes free.
  */
 export function createCommandChannel(
@@ -119,9 +126,9 @@ export function createCommandChannel(
   const flights = flightsOf(parallel);
 
   /** True when chains of a kind wait that the flight may carry. */
-  const hasFor = ({ ofSingles, mostDirectoryChanges }: Flight, kind: Kind): boolean =>
+  const hasFor = ({ ofSingles, carries }: Flight, kind: Kind): boolean =>
     (kind === 'single' || !ofSingles) &&
-    waiting[kind].some((caller) => caller.some((job) => mostDirectoryChanges > 0 || !changesIt(job)));
+    waiting[kind].some((caller) => caller.some(({ work }) => carries.includes(work)));
 
   /** Begin a call for those of a kind that wait, if a flight is free. */
   const begin = (kind: Kind): void => {
@@ -145,7 +152,7 @@ export function createCommandChannel(
 
   const take = (flight: Flight): Job[] => {
     const kind = nextKind(flight);
-    const batch = takeBatch(waiting[kind], flight.mostDirectoryChanges);
+    const batch = takeBatch(waiting[kind], flight);
     waiting[kind] = waiting[kind].filter((caller) => caller.length > 0);
     flight.carried = kind;
     return batch;
@@ -200,8 +207,9 @@ export function createCommandChannel(
       throw new BackendError({ code: 'refused', operation, message });
     }
     const directoryChanges = chain.filter(changesDirectory).length;
+    const work = directoryChanges > 0 ? 'directory' : chain.some(changesZvm) ? 'live' : 'reading';
     const asCaller = AsyncLocalStorage.snapshot();
-    return { asCaller, chain, bytes, directoryChanges, outcome: Promise.withResolvers<CommandOutcome[]>() };
+    return { asCaller, chain, bytes, directoryChanges, work, outcome: Promise.withResolvers<CommandOutcome[]>() };
   };
 
   const outcomesOf = ({ chain, outcome }: Job): Promise<CommandOutcome[]> => {
@@ -251,7 +259,7 @@ export function createCommandChannel(
     },
     directoryWaits: ({ single = false } = {}) =>
       flights
-        .filter(({ mostDirectoryChanges, ofSingles }) => mostDirectoryChanges > 0 && (single || !ofSingles))
+        .filter(({ carries, ofSingles }) => carries.includes('directory') && (single || !ofSingles))
         .every(({ isUnderWay }) => isUnderWay),
   };
 }
@@ -261,24 +269,20 @@ function inTurn<Chain>(all: readonly Chain[], first: number): Chains<Chain> {
   return { chains: all.slice(0, first), closing: all.slice(first) };
 }
 
-/** One flight for readings alone, two for all chains, and one for single operations. */
+/** One flight that never waits for DirMaint, two for all chains, and one for single operations. */
 function flightsOf(parallel: number): Flight[] {
   const ofSingles = Math.max(1, Math.floor(parallel / SHARE_OF_SINGLES));
   const ofReadings = Math.max(1, Math.floor((parallel - ofSingles) / FLIGHTS));
   const ofChanges = parallel - ofSingles - ofReadings;
   const flights = [
-    { lanes: ofReadings, mostDirectoryChanges: 0, ofSingles: false },
-    { lanes: Math.ceil(ofChanges / 2), mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false },
-    { lanes: Math.floor(ofChanges / 2), mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false },
-    { lanes: ofSingles, mostDirectoryChanges: MOST_DIRECTORY_CHANGES_OF_SINGLES, ofSingles: true },
+    { lanes: ofReadings, carries: NO_DIRECTORY, mostDirectoryChanges: 0, ofSingles: false },
+    { lanes: Math.ceil(ofChanges / 2), carries: ALL, mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false },
+    { lanes: Math.floor(ofChanges / 2), carries: ALL, mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false },
+    { lanes: ofSingles, carries: ALL, mostDirectoryChanges: MOST_DIRECTORY_CHANGES_OF_SINGLES, ofSingles: true },
   ];
   return flights
     .filter(({ lanes }) => lanes > 0)
     .map((flight) => ({ ...flight, isUnderWay: false, carried: undefined }));
-}
-
-function changesIt({ directoryChanges }: Job): boolean {
-  return directoryChanges > 0;
 }
 
 function separate(chains: readonly (readonly Command[])[] | readonly Command[]): (readonly Command[])[] {
@@ -292,11 +296,11 @@ function separate(chains: readonly (readonly Command[])[] | readonly Command[]):
 }
 
 /**
- * One chain of each caller in turn, as long as the script has room: a caller with many chains does not delay one with few. All of them change the
- * directory, or none: a reading would wait for DirMaint.
+ * One chain of each caller in turn, as long as the script has room: a caller with many chains does not delay one with few. All of them have the
+ * same work: a reading would wait for changes, and all for DirMaint.
  */
-function takeBatch(queue: readonly Caller[], mostDirectoryChanges: number): Job[] {
-  const isChanging = mostDirectoryChanges > 0 && queue.some((caller) => caller.some(changesIt));
+function takeBatch(queue: readonly Caller[], { carries, mostDirectoryChanges }: Flight): Job[] {
+  const work = carries.find((each) => queue.some((caller) => caller.some((job) => job.work === each)));
   const batch: Job[] = [];
   const closing = new Set<string>();
   let bytes = FRAME_BYTES;
@@ -304,7 +308,7 @@ function takeBatch(queue: readonly Caller[], mostDirectoryChanges: number): Job[
   for (let waiting = queue.filter((caller) => caller.length > 0); waiting.length > 0; ) {
     const next: Caller[] = [];
     for (const caller of waiting) {
-      const job = caller.find((each) => changesIt(each) === isChanging);
+      const job = caller.find((each) => each.work === work);
       if (job === undefined) continue;
       const { text = '' } = job.closing ?? {};
       const size = job.bytes + (closing.has(text) ? 0 : Buffer.byteLength(text));

@@ -24,6 +24,11 @@ export function changesDirectory({ argv }: Command): boolean {
   return argv.some((word) => /_DM\b/.test(word) && !/^\w+_Query_DM$/.test(word));
 }
 
+/** True for SMAPI's functions that change something. */
+export function changesZvm(command: Command): boolean {
+  return isSmapi(command) && !namedOf(command).reads;
+}
+
 function isSmapi({ argv }: Command): boolean {
   return argv[0]?.endsWith('/smcli') === true;
 }

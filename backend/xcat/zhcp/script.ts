@@ -19,10 +19,10 @@ const PLAIN_WORD = /^[A-Za-z0-9_./-]+$/;
  */
 export function chainText(chain: readonly Command[], index: number): string {
   const lines = chain.map((command, position) => {
-    const marked = `${commandText(command)} 2>&1; rc=$?; printf "$mark" ${index}.${position} $rc`;
+    const marked = `${commandText(command)}; rc=$?; printf "$mark" ${index}.${position} $rc`;
     return command.isQuestion === true ? marked : `${marked}; [ $rc = 0 ] || exit 0`;
   });
-  return `( ${lines.join('\n')}\n)`;
+  return `( ${lines.join('\n')}\n) 2>&1`;
 }
 
 /** The chains of a script. Those of `closing` begin when all others have ended; they are numbered after them. */
