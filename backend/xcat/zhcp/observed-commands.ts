@@ -35,7 +35,7 @@ function isSmapi({ argv }: Command): boolean {
 
 function namedOf(command: Command | undefined): Pick<ObservedCommand, 'name' | 'reads'> {
   const name = nameOf(command);
-  return { name, reads: /_Query|^vmcp q/.test(name) };
+  return { name, reads: /(^|_)Query|^vmcp q/.test(name) };
 }
 
 /** SMAPI's function; of another program its name and, of CP's commands, their first two words. */
