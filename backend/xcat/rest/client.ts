@@ -49,6 +49,9 @@ export type XcatCalls = {
   close(): Promise<void>;
 };
 
+/** Places of scripts on the management node, which asks SMAPI for nothing: four in each call, one for each table of a reading. */
+const ON_MANAGEMENT_NODE = 13;
+
 /** The calls of bulk operations, and those of operations on their own, which wait for none of them. */
 export type XcatClient = XcatCalls & { single: XcatCalls };
 
@@ -65,7 +68,8 @@ export function createXcatClient(
     return managementNodeKnown;
   };
   const channelTo = (node: string) => {
-    const channel = channels.get(node) ?? createCommandChannel(transport, node, options);
+    const places = node === managementNodeKnown ? { parallel: ON_MANAGEMENT_NODE } : {};
+    const channel = channels.get(node) ?? createCommandChannel(transport, node, { ...options, ...places });
     channels.set(node, channel);
     return channel;
   };
