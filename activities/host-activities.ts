@@ -28,7 +28,6 @@ import { whileOperationIsOpen } from './operation-watch.ts';
 import { isGoverned } from './policy-gate.ts';
 import { askProbe, planProbe, restoreProbe } from './probe.ts';
 import { acceptingActivities } from './requests.ts';
-import { createSendingTurns } from './sending-turns.ts';
 import { showGuest, showHost } from './show.ts';
 import { surveyHost } from './survey.ts';
 import { surveyTask } from './survey-failures.ts';
@@ -106,7 +105,7 @@ export function createHostActivities(host: HostRuntime): HostActivities {
       member.end(stop.aborted);
     }
   };
-  const lentWindows = createLentWindows(host.rules.host, createSendingTurns(), (input, cancellation, keep) => {
+  const lentWindows = createLentWindows(host.rules.host, (input, cancellation, keep) => {
     const of = workFor(input, guestWorkflowId(input.host, input.userid));
     return host.gate.write(of, cancellation, (backend, { stop, leave }) =>
       inWindow(input, 'plan', stop, (arrive) =>

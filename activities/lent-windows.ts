@@ -55,9 +55,9 @@ const RECALLS = 8;
 const RECALL_PAUSE = '2 seconds';
 
 /** Create the windows of one worker. */
-export function createLentWindows(host: string, turns: SendingTurns, change: ChangeLent): LentWindows {
+export function createLentWindows(host: string, change: ChangeLent): LentWindows {
   const atWork = new Map<string, LentWindow>();
-  const lendingTurns = createSendingTurns();
+  const [turns, lendingTurns] = [createSendingTurns(), createSendingTurns()];
   return {
     async change({ requests }, cancellation, keep) {
       const { info, client } = Context.current();

@@ -1,7 +1,6 @@
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { expect, test } from 'vitest';
 import { type ChangeLent, createLentWindows } from '../../activities/lent-windows.ts';
-import { createSendingTurns } from '../../activities/sending-turns.ts';
 import { Userid } from '../../domain/text/identifiers.ts';
 import type { GuestRequest } from '../../workflows/guest-request.ts';
 import type { PlannedChange } from '../../workflows/host-activities.ts';
@@ -52,7 +51,7 @@ async function carryOut(
   const { workflowId, runId, activityId } = BORROWER;
   const info = { attempt, activityId, workflowExecution: { workflowId, runId }, heartbeatDetails: kept };
   const context = { info, client } as unknown as Context;
-  const windows = createLentWindows('zvm1', createSendingTurns(), change);
+  const windows = createLentWindows('zvm1', change);
   const requests = [{ userid: Userid.parse('LNX1'), request: REQUEST }];
   const [ended] = await Promise.allSettled([
     asyncLocalStorage.run(context, () =>

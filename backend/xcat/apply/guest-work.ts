@@ -68,12 +68,13 @@ export class GuestWork {
 
   /** Carry out the first of these steps, as many as one script can; answers those that are left. Throws the failure of a step. */
   async runScript(steps: readonly Step[]): Promise<Next> {
-    const { parts, look } = this.#scriptOf(steps, await this.#host.zhcpOf(this.#zhcpNode));
+    const zhcp = await this.#host.zhcpOf(this.#zhcpNode);
+    const { parts, look } = this.#scriptOf(steps, zhcp);
     const later = steps.slice(parts.flatMap((part) => part.steps).length);
     const commands = parts.flatMap(({ command }) => command ?? []);
     const isLast = look === undefined && later.length === 0;
     const outcomes = isLast
-      ? await this.#runLast(commands, steps)
+      ? await this.#runLast(commands, steps, zhcp)
       : await this.#run(look === undefined ? commands : [...commands, queryDirectory(look)]);
     const ofParts = outcomes.values();
     for (const part of parts) {
@@ -98,12 +99,11 @@ export class GuestWork {
   }
 
   /** Run the last commands, and read the guest back in the same call. */
-  async #runLast(commands: readonly Command[], steps: readonly Step[]): Promise<CommandOutcome[]> {
+  async #runLast(commands: readonly Command[], steps: readonly Step[], zhcp: Userid): Promise<CommandOutcome[]> {
     const [step] = steps;
     if (this.#readsBack === undefined || commands.length === 0 || step === undefined || !('userid' in step))
       return this.#run(commands);
     const { userid } = step;
-    const zhcp = await this.#host.zhcpOf(this.#zhcpNode);
     const questions = readBackQuestions(this.#host, zhcp, userid, {
       ...this.#readsBack,
       isRunning: steps.some(isLive),

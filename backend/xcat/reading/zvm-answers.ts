@@ -51,7 +51,7 @@ export async function askZvm(
   const guests = userids.map((userid) => {
     const readsEntry = directoryOf(userid);
     const running = runningQuestions(host, zhcp, userid, { devices: readsEntry, isRunning: false });
-    // Beside the others: DirMaint answers, not SMAPI.
+    // A chain of its own: it is asked beside the others.
     const entry = readsEntry ? ask(queryDirectory(userid)) : undefined;
     return { userid, running, answers: add(running.chain), entry };
   });

@@ -29,7 +29,7 @@ export type CommandChannel = {
     questions: readonly Command[],
     options?: RunOptions,
   ): Promise<{ outcomes: CommandOutcome[]; answers: ClosingAnswers | undefined }>;
-  /** True when a chain that changes the directory would wait until a call under way has ended, and another would not for long. */
+  /** True while all calls that may change the directory are under way: a further change waits for one of them to end. */
   directoryWaits(options?: Pick<RunOptions, 'single'>): boolean;
 };
 

@@ -1,22 +1,12 @@
-import { afterEach, expect, test } from 'vitest';
-import { createXcatClient } from '../../../backend/xcat/rest/client.ts';
-import { createXcatBackend } from '../../../backend/xcat/xcat-backend.ts';
-import { embeddedHosts } from '../../../demo/embedded-hosts.ts';
+import { expect, test } from 'vitest';
 import type { Step } from '../../../domain/planning/steps.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
-import { rulesOf } from '../../../runtime/host/host-backend.ts';
-import { startSimulator } from '../../../simulator/simulator.ts';
+import { simulatedHost } from './simulated-host.ts';
 
 const VSW1 = VswitchName.parse('VSW1');
 const vdev = Vdev.parse('2000');
 const never = new AbortController().signal;
-const close: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const each of close.splice(0).reverse()) await each();
-});
-
-type Event = { type: string; userid?: string; vdev?: string };
 
 const directoryStep = (userid: Userid): Step => {
   return { kind: 'ensureDirectoryNic', userid, vdev, macId: '002000', vswitch: VSW1, disturbs: false };
@@ -29,23 +19,12 @@ const liveSteps = (userid: Userid): Step[] => [
 
 test("a live NIC of a bulk operation does not wait for other guests' changes of the directory", async () => {
   // A change takes far longer than anything else here.
-  const simulator = await startSimulator({ hosts: 1, guests: 3, directoryMs: 3_000 });
-  close.push(() => simulator.close());
-  const [configuration] = embeddedHosts(simulator.url, 1);
-  const [system] = simulator.mn.systems;
-  if (configuration === undefined || system === undefined) throw new Error('no embedded host');
+  const host = await simulatedHost({ guests: 3, directoryMs: 3_000 });
+  const { backend, client, system } = host;
   const [first, second, running] = ['LNX10001', 'LNX10002', 'LNX10003'].map((name) => Userid.parse(name));
   if (first === undefined || second === undefined || running === undefined) throw new Error('no guests');
-  const guest = system.guest(running);
-  if (guest !== null && guest !== undefined && !guest.loggedOn) system.logon(guest);
-  const access = { url: simulator.url, username: 'admin', password: 'admin', timeoutMs: 60_000 };
-  const client = createXcatClient({ ...access, verifyTls: true, credentialsInQuery: false });
-  const backend = createXcatBackend(rulesOf(configuration), client);
-  close.push(() => backend.close());
-  const events = async (type: string): Promise<Event[]> => {
-    const all = (await (await fetch(`${simulator.url}/simulator/events`)).json()) as Event[];
-    return all.filter((event) => event.type === type && event.vdev === '2000');
-  };
+  if (!host.guest(running).loggedOn) system.logon(host.guest(running));
+  const events = async (type: string) => (await host.events(type)).filter((event) => event.vdev === '2000');
   const apply = (steps: readonly Step[]) =>
     backend.applySteps(steps, { stop: never, leave: never }, { single: false, arrive: async () => undefined });
 

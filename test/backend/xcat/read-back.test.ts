@@ -1,56 +1,31 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { CarriedOut, Company } from '../../../backend/backend.ts';
-import { createXcatClient } from '../../../backend/xcat/rest/client.ts';
-import { createXcatBackend } from '../../../backend/xcat/xcat-backend.ts';
-import { embeddedHosts } from '../../../demo/embedded-hosts.ts';
 import type { Step } from '../../../domain/planning/steps.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
-import { rulesOf } from '../../../runtime/host/host-backend.ts';
-import { startSimulator } from '../../../simulator/simulator.ts';
+import { simulatedHost } from './simulated-host.ts';
 
 const ON = Userid.parse('LNX10001');
 const OFF = Userid.parse('LNX10002');
 const VSW1 = VswitchName.parse('VSW1');
 const never = new AbortController().signal;
-const close: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const each of close.splice(0).reverse()) await each();
-});
 
 /** A host with a guest that is logged on, and one that is logged off. */
 async function open() {
   // A call takes a while, so that guests which come at the same moment share one.
-  const simulator = await startSimulator({ hosts: 1, guests: 2, latencyMs: 50 });
-  close.push(() => simulator.close());
-  const [configuration] = embeddedHosts(simulator.url, 1);
-  const [system] = simulator.mn.systems;
-  const [on, off] = [system?.guest(ON), system?.guest(OFF)];
-  if (configuration === undefined || system === undefined || on === undefined || off === undefined)
-    throw new Error('no embedded host');
-  system.logoff(off);
-  if (!on.loggedOn) system.logon(on);
-  const access = { url: simulator.url, username: 'admin', password: 'admin', timeoutMs: 60_000 };
-  const client = createXcatClient({ ...access, verifyTls: true, credentialsInQuery: false });
-  const backend = createXcatBackend(rulesOf(configuration), client);
-  close.push(() => backend.close());
+  const host = await simulatedHost({ guests: 2, latencyMs: 50 });
+  const { backend, system } = host;
+  system.logoff(host.guest(OFF));
+  if (!host.guest(ON).loggedOn) system.logon(host.guest(ON));
   // Profiles that entries include are known from here on.
   await backend.readHost({ userids: [ON, OFF], single: true });
   const alone: Company = { single: true, arrive: async () => undefined };
   const apply = (steps: readonly Step[], company: Partial<Company> = { readsBack: { directory: true } }) =>
     backend.applySteps(steps, { stop: never, leave: never }, { ...alone, ...company });
-  const callsToZhcp = async () => {
-    const events = (await (await fetch(`${simulator.url}/simulator/events`)).json()) as {
-      type: string;
-      path?: string;
-    }[];
-    return events.filter(({ type, path = '' }) => type === 'http' && path.includes('/nodes/zhcp1/')).length;
-  };
-  const fault = (name: string, rc: number, rs: number) => {
-    const action = { kind: 'smapi', function: name, rc, rs };
-    return fetch(`${simulator.url}/simulator/faults`, { method: 'POST', body: JSON.stringify({ match: {}, action }) });
-  };
-  return { simulator, system, apply, callsToZhcp, fault };
+  const callsToZhcp = async () =>
+    (await host.events('http')).filter(({ path = '' }) => path.includes('/nodes/zhcp1/')).length;
+  const fault = (name: string, rc: number, rs: number) => host.fault({ kind: 'smapi', function: name, rc, rs });
+  return { system, apply, callsToZhcp, fault };
 }
 
 const vdev = Vdev.parse('2000');
