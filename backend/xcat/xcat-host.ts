@@ -7,8 +7,8 @@ import { createDirectoryEntries, type DirectoryEntries } from '../directory-entr
 import { createProbeAnswers, type ProbeAnswers } from '../probe-answers.ts';
 import { createLevelMemory, type LevelMemory } from './reading/capability-reading.ts';
 import { createDirectoryProfiles, type DirectoryProfiles } from './reading/directory-profiles.ts';
-import { createPlannedEntries, type PlannedEntries } from './reading/entry-reading.ts';
 import type { DeviceOutcomes } from './reading/guest-devices.ts';
+import { createPlannedReadings, type PlannedReadings } from './reading/planned-readings.ts';
 import type { XcatCalls, XcatClient } from './rest/client.ts';
 import { createRecordTablesReader, RECORD_TABLES, type RecordTablesReader } from './tables/record-tables.ts';
 import type { ClosingAnswers } from './zhcp/channel.ts';
@@ -25,7 +25,7 @@ export type XcatHost = {
   answers: ProbeAnswers;
   levels: LevelMemory;
   members: MemberMemory;
-  plannedEntries: PlannedEntries;
+  planned: PlannedReadings;
   readBacks: ReadBacks;
   recordTables: RecordTablesReader;
 };
@@ -56,7 +56,7 @@ export function createXcatHosts(rules: ConfiguredRules, client: XcatClient): Xca
     single: {
       ...bulk,
       xcat: single,
-      profiles: createDirectoryProfiles(single.channel(rules.zhcpNode)),
+      profiles: bulk.profiles.by(single.channel(rules.zhcpNode)),
       recordTables: bulk.recordTables.by(() => single.tables.dumpAll(RECORD_TABLES)),
     },
   };
@@ -86,7 +86,7 @@ function createXcatHost(rules: ConfiguredRules, xcat: XcatCalls): XcatHost {
     members: { systems: new Map(), silentUntil: new Map() },
     zhcp,
     zhcpOf: (node) => (node === zhcpNode ? zhcp.get() : lookUp(node)),
-    plannedEntries: createPlannedEntries(),
+    planned: createPlannedReadings(),
     readBacks: new WeakMap(),
     recordTables: createRecordTablesReader(() => xcat.tables.dumpAll(RECORD_TABLES)),
   };

@@ -59,7 +59,8 @@ async function configurePart(
   readsBack: Company['readsBack'],
 ): Promise<Configured> {
   const member = steps[0]?.member ?? host.rules.zhcpNode;
-  const work = new GuestWork(host, member, cancellation, member === host.rules.zhcpNode ? readsBack : undefined);
+  const asks = member === host.rules.zhcpNode ? readsBack : undefined;
+  const work = new GuestWork(host, member, steps, cancellation, asks);
   const { reports } = work;
   let left = steps;
   try {

@@ -51,6 +51,8 @@ export class GuestWork {
   readonly #zhcpNode: string;
   readonly #cancellation: Cancellation;
   readonly #readsBack: Company['readsBack'];
+  /** The guest's NICs as its plan's reading has found them, where this work can only couple them. */
+  readonly #nics: CommandOutcome | undefined;
   /** Ways of writing that this work has tried: they count more than the configuration. */
   #learned: WrittenBehaviour = {};
   /** The entry as this work has read it, until it changes it. */
@@ -59,7 +61,17 @@ export class GuestWork {
   /** NICs that this work has defined, be it without what was asked for. */
   readonly #written = new Set<Vdev>();
 
-  constructor(host: XcatHost, zhcpNode: string, cancellation: Cancellation, readsBack: Company['readsBack']) {
+  /** `steps` are all that this work is about. */
+  constructor(
+    host: XcatHost,
+    zhcpNode: string,
+    steps: readonly Step[],
+    cancellation: Cancellation,
+    readsBack: Company['readsBack'],
+  ) {
+    const [step] = steps;
+    const nics = step !== undefined && 'userid' in step ? host.planned.takeNics(step.userid) : undefined;
+    this.#nics = steps.every(keepsNics) ? nics : undefined;
     this.#host = host;
     this.#zhcpNode = zhcpNode;
     this.#cancellation = cancellation;
@@ -107,6 +119,7 @@ export class GuestWork {
     const questions = readBackQuestions(this.#host, zhcp, userid, {
       ...this.#readsBack,
       isRunning: steps.some(isLive),
+      nics: this.#nics,
     });
     const { stop, leave } = this.#cancellation;
     const chain = [...commands, ...questions.chain];
@@ -114,9 +127,11 @@ export class GuestWork {
       signal: leave,
       stop,
     });
-    const found = questions.outcomesIn(outcomes.slice(commands.length));
-    if (found !== undefined && answers !== undefined) this.readBack = noteReadBack(this.#host, answers, userid, found);
-    return outcomes.slice(0, commands.length);
+    const done = outcomes.slice(0, commands.length);
+    const isWhole = done.every((each) => each.ran && each.exitStatus === 0);
+    if (isWhole && answers !== undefined)
+      this.readBack = noteReadBack(this.#host, answers, userid, questions.outcomesIn(outcomes.slice(commands.length)));
+    return done;
   }
 
   #writing(): Writing {
@@ -162,7 +177,7 @@ export class GuestWork {
 
   /** The entry as the plan's own reading has found it, as long as this work has changed nothing. */
   #planned(userid: Userid): Entry | undefined {
-    return this.#mayTakePlanned ? this.#host.plannedEntries.take(userid) : undefined;
+    return this.#mayTakePlanned ? this.#host.planned.takeEntry(userid) : undefined;
   }
 
   /** Take the outcome of a part. Answers steps to try in another way, or undefined to go on in this script. Throws the failure of a step. */
@@ -248,6 +263,21 @@ export class GuestWork {
 export function isLive({ kind }: Step): boolean {
   return kind === 'ensureLiveNic' || kind === 'ensureCoupled';
 }
+
+/** True of steps that leave a running guest the NICs that it has: they are coupled at most. */
+function keepsNics({ kind }: Step): boolean {
+  return KEEP_NICS.includes(kind);
+}
+
+const KEEP_NICS: readonly Step['kind'][] = [
+  'ensureAuthorisation',
+  'ensurePortNumber',
+  'ensurePortVlans',
+  'ensureDirectoryNic',
+  'removeDirectoryNic',
+  'ensureDirectoryOnline',
+  'ensureCoupled',
+];
 
 function isCoupling({ steps }: Part): boolean {
   return steps.some(({ kind }) => kind === 'ensureCoupled');

@@ -20,14 +20,14 @@ import {
 import { answered } from '../zhcp/smapi-outcome.ts';
 import { queryCpLevel, queryFunctionalLevel, querySmcliKind, querySsi } from '../zhcp/smcli.ts';
 
-/** The levels of one host as z/VM has told them: asked for with the first reading, and again after an IPL. */
+/** The levels of one host as z/VM has told them: asked for with the first reading, and with each survey, which may be the first after an IPL. */
 export type LevelMemory = {
-  /** The questions to ask with a reading; none when all is known, or will not be known before the next IPL. A survey knows the IPL time. */
+  /** The questions to ask with a reading. One that is no survey asks them only while something is unknown that may be known by then. */
   due(zhcp: Userid, survey: boolean): Command[];
   /** Take the answers to all questions that were due. */
   note(answers: readonly (CommandOutcome | undefined)[]): void;
-  /** Take the IPL time of a survey. True when z/VM was started since the last one: what was known is forgotten, and due again. */
-  iplAt(iplTime: string): boolean;
+  /** Take the IPL time of a survey, before its answers: what was known before an IPL is forgotten. */
+  iplAt(iplTime: string): void;
   /** The SSI cluster by z/VM's word; `unknown` says why nobody knows whether there is one. Undefined: the system is no member. */
   ssi(): KnownCluster | undefined;
   /** The record; what QUERY VMLAN tells comes with each reading. */
@@ -69,9 +69,8 @@ export function createLevelMemory(): LevelMemory {
       learned = { ...learned, ...behaviour };
     },
     due(zhcp, survey) {
-      // Levels that were read without an IPL time may be of before an IPL.
-      const isAsked = isDue || (survey && knownIplTime === undefined);
-      return isAsked ? [queryCpLevel(), queryFunctionalLevel(zhcp), querySmcliKind(zhcp), querySsi()] : [];
+      // A survey may be the first one after an IPL, which its answers say.
+      return isDue || survey ? [queryCpLevel(), queryFunctionalLevel(zhcp), querySmcliKind(zhcp), querySsi()] : [];
     },
     note([level, functionalLevel, kind, cluster]) {
       const all = [
@@ -82,27 +81,25 @@ export function createLevelMemory(): LevelMemory {
       const [cp, smapi, smcli] = all;
       const before = levels;
       levels = {
-        release: readableOf(cp, ({ release }) => release),
-        serviceLevel: readableOf(cp, ({ serviceLevel }) => serviceLevel),
-        smapiLevel: readableOf(smapi, (value) => value),
-        smcli: readableOf(smcli, (value) => value),
+        release: unlessFailed(before.release, cp, ({ release }) => release),
+        serviceLevel: unlessFailed(before.serviceLevel, cp, ({ serviceLevel }) => serviceLevel),
+        smapiLevel: unlessFailed(before.smapiLevel, smapi, (value) => value),
+        smcli: unlessFailed(before.smcli, smcli, (value) => value),
       };
-      ssi = attempt(() => parseSsi(answered('read the SSI cluster', cluster)));
+      const member = attempt(() => parseSsi(answered('read the SSI cluster', cluster)));
+      if (ssi === undefined || !('value' in ssi) || !isTransient(member)) ssi = member;
       if (isOtherLevel(before, levels)) learned = {};
       // A failure that may pass is asked about again; that CP or smcli does not know a command holds until the next IPL.
-      isDue = [...all, ssi].some(
-        (each) => 'error' in each && each.error instanceof BackendError && each.error.retryable,
-      );
+      isDue = [...all, member].some(isTransient);
     },
     iplAt(iplTime) {
       const isLater = knownIplTime !== undefined && knownIplTime !== iplTime;
       knownIplTime = iplTime;
-      if (!isLater) return false;
+      if (!isLater) return;
       levels = NOTHING_READ;
       ssi = undefined;
       learned = {};
       isDue = true;
-      return true;
     },
     ssi() {
       if (ssi === undefined) return { unknown: 'not read since the last IPL of z/VM' };
@@ -148,6 +145,19 @@ function attempt<Value>(read: () => Value): Attempt<Value> {
   } catch (error) {
     return { error };
   }
+}
+
+function isTransient(outcome: Attempt<unknown>): boolean {
+  return 'error' in outcome && outcome.error instanceof BackendError && outcome.error.retryable;
+}
+
+/** The level that was read; where a failure that may pass is in its place, the one that is known. */
+function unlessFailed<Value, Part>(
+  before: Readable<Part>,
+  outcome: Attempt<Value>,
+  part: (value: Value) => Part,
+): Readable<Part> {
+  return before.state === 'known' && isTransient(outcome) ? before : readableOf(outcome, part);
 }
 
 function readableOf<Value, Part>(outcome: Attempt<Value>, part: (value: Value) => Part): Readable<Part> {

@@ -12,6 +12,8 @@ export type Profile = { devices: DeviceRange[]; nics: Nicdef[] };
 export type DirectoryProfiles = {
   /** Those of these names that can be read. They change hardly ever: what was read is kept for a while. */
   read(names: readonly string[]): Promise<ReadonlyMap<string, Profile>>;
+  /** The same profiles, where others have read them too, read by another way to the zHCP. */
+  by(channel: Pick<CommandChannel, 'run'>): DirectoryProfiles;
 };
 
 const KEPT_MS = 10 * 60_000;
@@ -21,11 +23,12 @@ type Kept = { profile: Profile; until: number };
 
 /** Create the reader of profiles of one zHCP; `now` in milliseconds. */
 export function createDirectoryProfiles(
-  channel: Pick<CommandChannel, 'run'>,
+  first: Pick<CommandChannel, 'run'>,
   now: () => number = Date.now,
 ): DirectoryProfiles {
   const kept = new Map<string, Kept>();
-  return {
+  const by = (channel: Pick<CommandChannel, 'run'>): DirectoryProfiles => ({
+    by,
     async read(names) {
       const unknown = [...new Set(names)].filter((name) => (kept.get(name)?.until ?? 0) <= now());
       const askable = unknown.flatMap((name) => Userid.safeParse(name).data ?? []);
@@ -36,7 +39,8 @@ export function createDirectoryProfiles(
       }
       return new Map(names.flatMap((name) => (kept.has(name) ? [[name, kept.get(name)?.profile ?? NOTHING]] : [])));
     },
-  };
+  });
+  return by(first);
 }
 
 /** A profile that cannot be read gives nothing that is known of here: z/VM itself refuses what is in its way. */

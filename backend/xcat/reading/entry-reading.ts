@@ -13,38 +13,3 @@ export function entryIn(userid: Userid, outcome: CommandOutcome | undefined): En
   const { output } = completeAnswer(`read the directory entry of ${userid}`, outcome, isWholeDirectory);
   return { nics: parseDirectory(output), form: entryForm(output) };
 }
-
-/**
- * The entries that were read for a plan, each until it is carried out: the change of an entry then needs no reading before it. What has
- * happened to the entry since is seen under its lock.
- */
-export type PlannedEntries = {
-  note(userid: Userid, outcome: CommandOutcome | undefined): void;
-  /** The entry, once. */
-  take(userid: Userid): Entry | undefined;
-};
-
-// Plans that are never carried out leave theirs behind.
-const MOST = 1_000;
-
-/** Create them, with nothing read. */
-export function createPlannedEntries(): PlannedEntries {
-  const entries = new Map<Userid, Entry>();
-  return {
-    note(userid, outcome) {
-      entries.delete(userid);
-      const [oldest] = entries.keys();
-      if (entries.size >= MOST && oldest !== undefined) entries.delete(oldest);
-      try {
-        entries.set(userid, entryIn(userid, outcome));
-      } catch {
-        // It is said where the guest itself is read.
-      }
-    },
-    take(userid) {
-      const entry = entries.get(userid);
-      entries.delete(userid);
-      return entry;
-    },
-  };
-}

@@ -16,6 +16,8 @@ import type { Profile } from './directory-profiles.ts';
 /** Answers about a guest; its entry and its devices are absent where these are taken as recorded. */
 export type DeviceOutcomes = {
   nics: CommandOutcome | undefined;
+  /** The answer about NICs is of before their coupling: the VSWITCHes tell where they are coupled since. */
+  coupledSince?: true;
   directory?: CommandOutcome | undefined;
   active?: CommandOutcome | undefined;
   /** Only where directory entries authorise. */

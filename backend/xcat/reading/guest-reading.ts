@@ -182,7 +182,8 @@ function liveNics(
   if (codeOf(outcome) === '212/8') return [];
   const { output, warnings } = completeAnswer(operation, outcome, isWholeNicAnswer);
   for (const warning of warnings) report(warning);
-  const nics = withMacs(parseLiveNics(output, report), vswitches, userid);
+  const answer = withMacs(parseLiveNics(output, report), vswitches, userid);
+  const nics = outcomes?.coupledSince === true ? asCoupled(answer, vswitches, userid) : answer;
   const told = directoryAuthorizes(capabilities) ? countedNics(outcomes?.vlans, report) : undefined;
   return nics.map((nic) => {
     if (nic.vswitch === undefined) return nic;
@@ -211,6 +212,15 @@ function countedNics(
 }
 
 const VLANS = 'read the VLANs of live NICs';
+
+/** The NICs, coupled where the VSWITCHes have them. One that no VSWITCH has is left as it was: it may not be shown. */
+function asCoupled(nics: readonly LiveNic[], vswitches: readonly Vswitch[], userid: Userid): LiveNic[] {
+  const has = (vdev: Vdev) => (other: ConnectedNic) => other.userid === userid && other.vdev === vdev;
+  return nics.map((nic) => {
+    const vswitch = vswitches.find((each) => each.nics.some(has(nic.vdev)))?.name;
+    return vswitch === undefined ? nic : { ...nic, vswitch };
+  });
+}
 
 function withMacs(nics: readonly LiveNic[], vswitches: readonly Vswitch[], userid: Userid): LiveNic[] {
   return nics.map((nic) => {

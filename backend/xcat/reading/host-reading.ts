@@ -48,7 +48,9 @@ export async function readingFrom(
   ]);
   const { vswitches, findings } = vswitchReading(answers.vswitches, host.rules.vswitches);
   const iplTime = survey ? laterUnlessTransient(() => iplTimeIn(answers.system)) : undefined;
-  await noteLevels(host, iplTime === undefined ? undefined : known(iplTime), answers.levels);
+  const iplAt = iplTime === undefined ? undefined : known(iplTime);
+  if (iplAt !== undefined) host.levels.iplAt(iplAt);
+  if (answers.levels.length > 0) host.levels.note(answers.levels);
   const cluster = await readCluster(host, tables.view, answers.ofGuests);
   const macPrefix = laterUnlessTransient(() => macPrefixIn(answers.vmlan));
   for (const [userid, outcome] of answers.entries) noteEntry(host, userid, outcome, subconfigs);
@@ -101,16 +103,14 @@ export async function readingFrom(
         : []),
       ...(iplTime === undefined ? [] : unread('IPL time', iplTime)),
     ],
-    iplTime: iplTime === undefined ? undefined : known(iplTime),
+    iplTime: iplAt,
     capabilities,
     read(userid) {
       const outcomes = answers.ofGuests.get(userid);
       const { nicsElsewhere, ...reading } = { ...readingOf(view, userid, outcomes), capabilities };
-      const entry = outcomes?.directory;
-      if (entry !== undefined) {
+      if (outcomes !== undefined) host.planned.note(userid, outcomes);
+      if (outcomes?.directory !== undefined)
         host.entries.note(userid, [...reading.guest.directory, ...nicsElsewhere], reading.guest.recorded);
-        host.plannedEntries.note(userid, entry);
-      }
       return reading;
     },
   };
@@ -197,27 +197,6 @@ async function completed(host: XcatHost, asked: Promise<ZvmAnswers>) {
     readSubconfigs(host, entries.flatMap(buildsOf)),
   ]);
   return { answers, profiles, subconfigs };
-}
-
-/** Take the levels of a reading; those that were known before an IPL are asked for again at once. */
-async function noteLevels(
-  host: XcatHost,
-  iplTime: string | undefined,
-  outcomes: readonly (CommandOutcome | undefined)[],
-) {
-  const isLater = iplTime !== undefined && host.levels.iplAt(iplTime);
-  if (outcomes.length > 0) host.levels.note(outcomes);
-  else if (isLater) await readLevels(host);
-}
-
-async function readLevels({ levels, xcat, rules, zhcp }: XcatHost): Promise<void> {
-  const questions = levels.due(await zhcp.get(), true);
-  try {
-    levels.note(await xcat.channel(rules.zhcpNode).run(questions.map((question) => [question])));
-  } catch (error) {
-    // They stay unknown, and the next reading asks: it hides nothing else of this one.
-    if (!(error instanceof BackendError)) throw error;
-  }
 }
 
 /** An entry that cannot be read, as of a guest that the directory has no more, is as nothing: no decision is about it. */

@@ -4,7 +4,9 @@ import type { HostRequest } from '../../reading.ts';
 import type { XcatHost } from '../xcat-host.ts';
 import type { Command, CommandOutcome } from '../zhcp/channel.ts';
 import {
+  endIfLoggedOn,
   endUnlessLoggedOn,
+  LOGGED_ON,
   queryActiveDevices,
   queryDirectory,
   queryLiveNics,
@@ -91,11 +93,9 @@ function runningQuestions(
   userid: Userid,
   { devices, isRunning }: { devices: boolean; isRunning: boolean },
 ): GuestQuestions {
-  // Where grants alone authorise, they say the VLANs.
-  const asksVlans = host.levels.last === undefined || directoryAuthorizes(host.levels.last);
-  const vlans = asksVlans ? [queryNicVlans(zhcp, userid)] : [];
+  const vlans = vlanQuestions(host, zhcp, userid);
   const active = devices ? [queryActiveDevices(userid)] : [];
-  const questions = [...vlans, ...active, queryLiveNics(userid)].map(asQuestion);
+  const questions = [...vlans, ...[...active, queryLiveNics(userid)].map(asQuestion)];
   const user = isRunning ? [] : [endUnlessLoggedOn(userid)];
   return {
     chain: [...user, ...questions],
@@ -105,33 +105,66 @@ function runningQuestions(
       return {
         // A guest that is logged off has no NICs, which CP says.
         nics: nics?.ran === true ? nics : outcomes[0],
-        ...(asksVlans && { vlans: answers[0] }),
+        ...(vlans.length > 0 && { vlans: answers[0] }),
         ...(devices && { active: answers[vlans.length] }),
       };
     },
   };
 }
 
+/** A guest whose chain has ended: `isRunning` by its last steps, and `nics` from before it, where it can only have coupled these. */
+type KnownOfGuest = { isRunning: boolean; nics: CommandOutcome | undefined };
+
 /**
  * The questions that tell whether a guest is as its plan wants it, for the chain that has changed it. They leave out other devices of the running
- * guest, by which places for new NICs are found; and the directory entry where it is taken as recorded.
+ * guest, by which places for new NICs are found; the directory entry where it is taken as recorded; and NICs that are known.
  */
 export function readBackQuestions(
   host: XcatHost,
   zhcp: Userid,
   userid: Userid,
-  { directory, isRunning }: { directory: boolean; isRunning: boolean },
-): { chain: Command[]; outcomesIn(outcomes: readonly CommandOutcome[]): DeviceOutcomes | undefined } {
+  { directory, ...known }: { directory: boolean } & KnownOfGuest,
+): GuestQuestions {
   const entry = directory ? [asQuestion(queryDirectory(userid))] : [];
-  const running = runningQuestions(host, zhcp, userid, { devices: false, isRunning });
+  const running =
+    known.nics === undefined
+      ? runningQuestions(host, zhcp, userid, { devices: false, isRunning: known.isRunning })
+      : couplingQuestions(host, zhcp, userid, { isRunning: known.isRunning, nics: known.nics });
   return {
     chain: [...entry, ...running.chain],
     outcomesIn(outcomes) {
-      if (outcomes[0]?.ran !== true) return undefined;
       const found = running.outcomesIn(outcomes.slice(entry.length));
       return directory ? { ...found, directory: outcomes[0] } : found;
     },
   };
+}
+
+/** Questions about a guest whose NICs are known but for their couplings, which the VSWITCHes tell: whether it runs, and only if that is not sure its NICs. */
+function couplingQuestions(
+  host: XcatHost,
+  zhcp: Userid,
+  userid: Userid,
+  { isRunning, nics }: { isRunning: boolean; nics: CommandOutcome },
+): GuestQuestions {
+  const vlans = vlanQuestions(host, zhcp, userid);
+  const user = isRunning ? [] : [endIfLoggedOn(userid), asQuestion(queryLiveNics(userid))];
+  return {
+    chain: [...vlans, ...user],
+    outcomesIn(outcomes) {
+      const [where, asked] = outcomes.slice(vlans.length);
+      const isAsKnown = isRunning || (where?.ran === true && where.exitStatus === LOGGED_ON);
+      return {
+        ...(isAsKnown ? { nics, coupledSince: true } : { nics: asked }),
+        ...(vlans.length > 0 && { vlans: outcomes[0] }),
+      };
+    },
+  };
+}
+
+/** The question for the VLANs of a guest's NICs. Where grants alone authorise, they say them. */
+function vlanQuestions({ levels }: XcatHost, zhcp: Userid, userid: Userid): Command[] {
+  const asksVlans = levels.last === undefined || directoryAuthorizes(levels.last);
+  return asksVlans ? [asQuestion(queryNicVlans(zhcp, userid))] : [];
 }
 
 function asQuestion(command: Command): Command {

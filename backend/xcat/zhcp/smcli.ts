@@ -143,9 +143,21 @@ export function queryUser(userid: Userid): Command {
  * (HCPCQU045E); any other answer is left to the questions behind it. CP takes none of SMAPI's places.
  */
 export function endUnlessLoggedOn(userid: Userid): Command {
+  return endWhereUserIs(userid, '*HCP???045E*) exit 45;;');
+}
+
+/** The same the other way round: it fails, which ends the chain, where CP says that the guest is logged on to this very system. */
+export function endIfLoggedOn(userid: Userid): Command {
+  return endWhereUserIs(userid, `*HCP*|*SSI*) ;; ${quote(userid)}' '*-*) exit ${LOGGED_ON};;`);
+}
+
+/** The exit status of `endIfLoggedOn` about a guest that is logged on; CP's own are other ones. */
+export const LOGGED_ON = 99;
+
+function endWhereUserIs(userid: Userid, cases: string): Command {
   const { argv } = queryUser(userid);
   const shell = `said=$($bound ${argv.map(quote).join(' ')} 2>&1)
 printf '%s\\n' "$said"
-case $said in *HCP???045E*) exit 45;; esac`;
+case $said in ${cases} esac`;
   return { argv, shell };
 }

@@ -1,17 +1,14 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { CarriedOut, ZvmBackend } from '../../../backend/backend.ts';
 import { BackendError } from '../../../backend/backend-error.ts';
-import { createXcatClient } from '../../../backend/xcat/rest/client.ts';
-import { createXcatBackend } from '../../../backend/xcat/xcat-backend.ts';
-import { embeddedHosts } from '../../../demo/embedded-hosts.ts';
 import type { NicdefAuthorization } from '../../../domain/guest/guest.ts';
 import type { ProbedBehaviour } from '../../../domain/host/host-capabilities.ts';
 import { stepId } from '../../../domain/planning/step-id.ts';
 import { type Step, sentence } from '../../../domain/planning/steps.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
-import { rulesOf } from '../../../runtime/host/host-backend.ts';
-import { type SimulatorOptions, startSimulator } from '../../../simulator/simulator.ts';
+import type { Simulator, SimulatorOptions } from '../../../simulator/simulator.ts';
+import { simulatedHost } from './simulated-host.ts';
 
 const GUEST = Userid.parse('LNX10001');
 const OTHER = Userid.parse('LNX10002');
@@ -19,14 +16,9 @@ const VSW1 = VswitchName.parse('VSW1');
 const never = new AbortController().signal;
 const ALL_KEYWORDS = ['PORTNUMBER', 'PORTTYPE', 'VLAN', 'PROMISCUOUS', 'NOPROMISCUOUS', 'PQUPLINKTX'] as const;
 
-const close: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const each of close.splice(0).reverse()) await each();
-});
-
 type World = {
   backend: ZvmBackend;
-  simulator: Awaited<ReturnType<typeof startSimulator>>;
+  simulator: Simulator;
   /** Functions of smcli that change the directory, with their codes, in order. */
   written(): Promise<string[]>;
   calls(): Promise<number>;
@@ -35,26 +27,16 @@ type World = {
 
 /** A backend on a simulated z/VM of 7.4, whose guests are off and have no NIC. */
 async function open(options: SimulatorOptions = {}, behaviour?: ProbedBehaviour): Promise<World> {
-  const simulator = await startSimulator({ hosts: 1, guests: 2, release: '7.4', ...options });
-  close.push(() => simulator.close());
-  const [configuration] = embeddedHosts(simulator.url, 1);
-  const [system] = simulator.mn.systems;
-  if (configuration === undefined || system === undefined) throw new Error('no embedded host');
+  const configured = behaviour === undefined ? {} : { capabilities: { behaviour } };
+  const host = await simulatedHost({ guests: 2, release: '7.4', ...options }, { configured });
+  const { simulator, backend, system } = host;
   for (const guest of system.guests.values()) if (!guest.service) system.logoff(guest);
-  const access = { url: simulator.url, username: 'admin', password: 'admin', timeoutMs: 60_000 };
-  const client = createXcatClient({ ...access, verifyTls: true, credentialsInQuery: false });
-  const rules = rulesOf({ ...configuration, ...(behaviour && { capabilities: { behaviour } }) });
-  const backend = createXcatBackend(rules, client);
-  close.push(() => backend.close());
-  const ask = async (path: string) => (await fetch(`${simulator.url}/simulator${path}`)).json();
   return {
-    backend,
-    simulator,
+    ...{ backend, simulator, calls: host.calls },
     written: async () =>
-      ((await ask('/events')) as { type: string; argv?: string[]; rc?: number; rs?: number }[])
-        .filter(({ type, argv = [] }) => type === 'smcli' && /_DM$/.test(argv[0] ?? '') && !/Query/.test(argv[0] ?? ''))
+      (await host.events('smcli'))
+        .filter(({ argv = [] }) => /_DM$/.test(argv[0] ?? '') && !/Query/.test(argv[0] ?? ''))
         .map(({ argv = [], rc, rs }) => (rc === 0 ? (argv[0] ?? '') : `${argv[0]} ${rc}/${rs}`)),
-    calls: async () => ((await ask('/counters')) as { httpCalls: number }).httpCalls,
     nicdefs: (userid = GUEST) =>
       (system.guest(userid)?.entry.records ?? []).filter((record) => /^ *NICDEF|^ {6}/.test(record)),
   };

@@ -1,36 +1,22 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Reading } from '../../../backend/reading.ts';
-import { createXcatClient } from '../../../backend/xcat/rest/client.ts';
-import { createXcatBackend } from '../../../backend/xcat/xcat-backend.ts';
 import { parseNicVlans } from '../../../backend/xcat/zhcp/smcli-parsers.ts';
-import { embeddedHosts } from '../../../demo/embedded-hosts.ts';
 import type { Finding } from '../../../domain/drift/finding.ts';
 import { Userid } from '../../../domain/text/identifiers.ts';
-import { rulesOf } from '../../../runtime/host/host-backend.ts';
-import { type SimulatorOptions, startSimulator } from '../../../simulator/simulator.ts';
+import type { SimulatorOptions } from '../../../simulator/simulator.ts';
+import { simulatedHost } from './simulated-host.ts';
 
 const GUEST = Userid.parse('LNX10001');
 const STATISTICS = 'Virtual_Network_VLAN_Query_Stats';
-const close: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const each of close.splice(0).reverse()) await each();
-});
 
 /** A guest that logs on with these NICDEFs, read twice: the first reading learns the levels of the host. */
 async function open(options: SimulatorOptions, statements: readonly string[]) {
-  const simulator = await startSimulator({ hosts: 1, guests: 2, ...options });
-  close.push(() => simulator.close());
-  const [configuration] = embeddedHosts(simulator.url, 1);
-  const [system] = simulator.mn.systems;
-  const guest = system?.guest(GUEST);
-  if (configuration === undefined || system === undefined || guest === undefined) throw new Error('no embedded host');
+  const host = await simulatedHost({ guests: 2, ...options });
+  const { simulator, backend, system, calls } = host;
+  const guest = host.guest(GUEST);
   system.logoff(guest);
   system.replaceEntry(guest, [...guest.entry.records, ...statements]);
   system.logon(guest);
-  const access = { url: simulator.url, username: 'admin', password: 'admin', timeoutMs: 60_000 };
-  const client = createXcatClient({ ...access, verifyTls: true, credentialsInQuery: false });
-  const backend = createXcatBackend(rulesOf(configuration), client);
-  close.push(() => backend.close());
   const read = async (): Promise<Reading> => (await backend.readHost({ userids: [GUEST] })).read(GUEST);
   const control = async (method: string, path: string, body?: object) => {
     const answer = await fetch(`${simulator.url}/simulator${path}`, {
@@ -39,11 +25,7 @@ async function open(options: SimulatorOptions, statements: readonly string[]) {
     });
     return answer.json();
   };
-  const asked = async () => {
-    const events = (await control('GET', '/events')) as { type: string; argv?: string[] }[];
-    return events.filter(({ type, argv = [] }) => type === 'smcli' && argv[0] === STATISTICS).length;
-  };
-  const calls = async () => ((await control('GET', '/counters')) as { httpCalls: number }).httpCalls;
+  const asked = async () => (await host.events('smcli')).filter(({ argv = [] }) => argv[0] === STATISTICS).length;
   return { simulator, guest, system, read, control, asked, calls };
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Command } from '../../../backend/xcat/zhcp/channel.ts';
 import { Userid } from '../../../domain/text/identifiers.ts';
-import { simulatedHost } from './simulated-host.ts';
+import { passing, simulatedHost } from './simulated-host.ts';
 
 const ON = Userid.parse('LNX10001');
 const OFF = Userid.parse('LNX10002');
@@ -9,17 +9,7 @@ const DEVICES = 'Image_Active_Configuration_Query';
 
 /** A guest that is logged on with a NIC, and one that is logged off. */
 async function open(sent = (command: Command): Command => command) {
-  const host = await simulatedHost({ guests: 2 }, (client) => ({
-    ...client,
-    channel: (node) => ({
-      ...client.channel(node),
-      run: (chains, options) =>
-        client.channel(node).run(
-          chains.map((each) => ('argv' in each ? [each] : each).map(sent)),
-          options,
-        ),
-    }),
-  }));
+  const host = await simulatedHost({ guests: 2 }, { seen: passing(sent) });
   const { backend, system, fault } = host;
   const [on, off] = [host.guest(ON), host.guest(OFF)];
   system.logoff(on);

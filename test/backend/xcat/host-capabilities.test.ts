@@ -1,10 +1,9 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ZvmBackend } from '../../../backend/backend.ts';
 import type { HostReading } from '../../../backend/reading.ts';
-import { createXcatClient } from '../../../backend/xcat/rest/client.ts';
-import { createXcatBackend } from '../../../backend/xcat/xcat-backend.ts';
-import type { Command } from '../../../backend/xcat/zhcp/channel.ts';
+import { createLevelMemory } from '../../../backend/xcat/reading/capability-reading.ts';
+import type { Command, CommandOutcome } from '../../../backend/xcat/zhcp/channel.ts';
 import {
   parseCpLevel,
   parseDirectoryNetworkAuthorization,
@@ -12,22 +11,17 @@ import {
   parseNetworkService,
   parseSmcliKind,
 } from '../../../backend/xcat/zhcp/level-parsers.ts';
-import { embeddedHosts } from '../../../demo/embedded-hosts.ts';
 import type { ConfiguredCapabilities, HostLevel } from '../../../domain/host/host-capabilities.ts';
 import { Userid } from '../../../domain/text/identifiers.ts';
-import { rulesOf } from '../../../runtime/host/host-backend.ts';
-import { type SimulatorOptions, startSimulator } from '../../../simulator/simulator.ts';
+import type { SimulatorOptions } from '../../../simulator/simulator.ts';
 import { RELEASES } from '../../../simulator/zvm/release.ts';
+import type { ZvmSystem } from '../../../simulator/zvm/system.ts';
+import { passing, simulatedHost } from './simulated-host.ts';
 
 const GUEST = Userid.parse('LNX10001');
-const close: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const each of close.splice(0).reverse()) await each();
-});
-
 type World = {
   backend: ZvmBackend;
-  system: Awaited<ReturnType<typeof startSimulator>>['mn']['systems'][number];
+  system: ZvmSystem;
   /** Commands that were sent, in order. */
   sent: string[];
 };
@@ -38,31 +32,16 @@ async function open(
   capabilities?: ConfiguredCapabilities,
   replaced: (command: Command) => Command = (command) => command,
 ): Promise<World> {
-  const simulator = await startSimulator({ hosts: 1, guests: 2, release: '6.3', ...options });
-  close.push(() => simulator.close());
-  const [configuration] = embeddedHosts(simulator.url, 1);
-  const [system] = simulator.mn.systems;
-  if (configuration === undefined || system === undefined) throw new Error('no embedded host');
-  const access = { url: simulator.url, username: 'admin', password: 'admin', timeoutMs: 60_000 };
-  const client = createXcatClient({ ...access, verifyTls: true, credentialsInQuery: false });
   const sent: string[] = [];
-  const send = (command: Command): Command => {
+  const seen = passing((command) => {
     sent.push(command.argv.slice(0, 3).join(' '));
     return replaced(command);
-  };
-  const backend = createXcatBackend(rulesOf({ ...configuration, ...(capabilities && { capabilities }) }), {
-    ...client,
-    channel: (node) => ({
-      ...client.channel(node),
-      run: (chains, signal) =>
-        client.channel(node).run(
-          chains.map((each) => (Array.isArray(each) ? each : [each]).map(send)),
-          signal,
-        ),
-    }),
   });
-  close.push(() => backend.close());
-  return { backend, system, sent };
+  const host = await simulatedHost(
+    { guests: 2, release: '6.3', ...options },
+    { seen, configured: capabilities === undefined ? {} : { capabilities } },
+  );
+  return { ...host, sent };
 }
 
 const survey = ({ backend }: World): Promise<HostReading> => backend.readHost({ userids: [GUEST], survey: true });
@@ -137,7 +116,7 @@ describe('a question that is not understood', () => {
       expect(vswitches.map(({ name }) => String(name))).toContain('VSW1');
       expect(read(GUEST).guest.userid).toBe(GUEST);
       const before = questions(world).length;
-      await survey(world);
+      await world.backend.readHost({ userids: [GUEST] });
       expect(questions(world)).toHaveLength(before);
     },
   );
@@ -167,9 +146,8 @@ test('the configuration holds whatever z/VM answers', async () => {
   });
 });
 
-test('levels are asked for once, in the script of the reading, and again after an IPL', async () => {
+test('levels are asked for in the script of each survey, so that an IPL costs no other, and not again for a guest', async () => {
   const world = await open({ release: '6.3' });
-  await survey(world);
   await survey(world);
   await world.backend.readHost({ userids: [GUEST] });
   expect(questions(world)).toHaveLength(3);
@@ -178,8 +156,19 @@ test('levels are asked for once, in the script of the reading, and again after a
   world.system.iplTime = new Date(world.system.iplTime.getTime() + 1_000);
   expect((await survey(world)).capabilities).toMatchObject({ release: fromZvm('7.4'), smapiLevel: fromZvm('V7.2') });
   expect(questions(world)).toHaveLength(6);
-  await survey(world);
-  expect(questions(world)).toHaveLength(6);
+});
+
+test('a level that is known outlives a question without an answer, and no IPL', () => {
+  const memory = createLevelMemory();
+  const said = (output: string): CommandOutcome => ({ ran: true, exitStatus: 0, output });
+  const release = () => memory.capabilities(undefined, undefined).release;
+  memory.iplAt('2026-01-01 10:00:00');
+  memory.note([said('z/VM Version 7 Release 4.0, service level 2401 (64-bit)'), undefined, undefined, undefined]);
+  memory.note([undefined, undefined, undefined, undefined]);
+  expect(release()).toEqual(fromZvm('7.4'));
+  memory.iplAt('2026-01-02 10:00:00');
+  memory.note([undefined, undefined, undefined, undefined]);
+  expect(release()).toMatchObject({ state: 'unknown' });
 });
 
 test('a guest is read with levels before the first survey', async () => {

@@ -1,32 +1,27 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { partsOf } from '../../../backend/xcat/reading/identity-reading.ts';
-import { createXcatClient } from '../../../backend/xcat/rest/client.ts';
-import { createXcatBackend } from '../../../backend/xcat/xcat-backend.ts';
 import type { CommandOutcome } from '../../../backend/xcat/zhcp/channel.ts';
-import { embeddedHosts } from '../../../demo/embedded-hosts.ts';
 import { unclearPorts } from '../../../domain/drift/unclear-ports.ts';
 import { takenDevices } from '../../../domain/guest/taken-devices.ts';
 import { devicesOverlap, nicDevices, Vdev } from '../../../domain/port/vdev.ts';
 import { Userid } from '../../../domain/text/identifiers.ts';
-import { rulesOf } from '../../../runtime/host/host-backend.ts';
-import { type SimulatorOptions, startSimulator } from '../../../simulator/simulator.ts';
+import type { SimulatorOptions } from '../../../simulator/simulator.ts';
+import { passing, simulatedHost } from './simulated-host.ts';
 
 const GUEST = Userid.parse('LNX10001');
 const PORT = '5f1a0a3c-0000-4000-8000-000000000001';
 const LAN = 'TYPE QDIO LAN SYSTEM VSW1';
-const close: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const each of close.splice(0).reverse()) await each();
-});
 
 /** A host whose guest is an IDENTITY with these records behind its first, and a recorded port with NIC 1000. */
 async function open(records: readonly string[], subconfigs: Record<string, string[]>, options: SimulatorOptions = {}) {
-  const simulator = await startSimulator({ hosts: 2, guests: 2, ssi: true, ...options });
-  close.push(() => simulator.close());
-  const [configuration] = embeddedHosts(simulator.url, 2);
-  const [system] = simulator.mn.systems;
-  const guest = system?.guest(GUEST);
-  if (configuration === undefined || system === undefined || guest === undefined) throw new Error('no embedded host');
+  const sent: string[] = [];
+  const seen = passing((command) => {
+    sent.push(command.argv.join(' '));
+    return command;
+  });
+  const host = await simulatedHost({ hosts: 2, guests: 2, ssi: true, ...options }, { seen });
+  const { simulator, backend, system } = host;
+  const guest = host.guest(GUEST);
   system.logoff(guest);
   guest.entry.restore([`IDENTITY ${GUEST} SECRET12 2G 8G G`, ...records], undefined, 'none');
   for (const [name, statements] of Object.entries(subconfigs))
@@ -40,20 +35,6 @@ async function open(records: readonly string[], subconfigs: Record<string, strin
     comments: 'zhcp1',
   };
   simulator.mn.tables.put('switch', row);
-  const access = { url: simulator.url, username: 'admin', password: 'admin', timeoutMs: 60_000 };
-  const client = createXcatClient({ ...access, verifyTls: true, credentialsInQuery: false });
-  const sent: string[] = [];
-  const backend = createXcatBackend(rulesOf(configuration), {
-    ...client,
-    channel: (node) => ({
-      ...client.channel(node),
-      run(chains, signal) {
-        for (const chain of chains) for (const { argv } of 'argv' in chain ? [chain] : chain) sent.push(argv.join(' '));
-        return client.channel(node).run(chains, signal);
-      },
-    }),
-  });
-  close.push(() => backend.close());
   const read = async (userid = GUEST) => (await backend.readHost({ userids: [userid] })).read(userid);
   return { simulator, sent, read };
 }

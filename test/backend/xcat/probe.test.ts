@@ -21,6 +21,7 @@ const RUNNING = Userid.parse('LNX10001');
 const OFF = Userid.parse('LNX10002');
 const NEVER = new AbortController().signal;
 const UNSTOPPED = { stop: NEVER, leave: NEVER };
+
 async function open(options: SimulatorOptions, { onTestFinished }: TestContext) {
   const simulator = await startSimulator({ hosts: 1, guests: 2, release: '6.3', ...options });
   onTestFinished(() => simulator.close());

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CarriedOut, Company } from '../../../backend/backend.ts';
+import type { GuestState } from '../../../domain/guest/guest.ts';
 import type { Step } from '../../../domain/planning/steps.ts';
 import { Vdev } from '../../../domain/port/vdev.ts';
 import { Userid, VswitchName } from '../../../domain/text/identifiers.ts';
@@ -17,6 +18,9 @@ async function open() {
   const { backend, system } = host;
   system.logoff(host.guest(OFF));
   if (!host.guest(ON).loggedOn) system.logon(host.guest(ON));
+  const plannedFor = async (userid: Userid) => (await backend.readHost({ userids: [userid] })).read(userid);
+  const askedForNics = async () =>
+    (await host.events('smcli')).filter(({ argv = [] }) => argv[0] === 'Virtual_Network_Adapter_Query').length;
   // Profiles that entries include are known from here on.
   await backend.readHost({ userids: [ON, OFF], single: true });
   const alone: Company = { single: true, arrive: async () => undefined };
@@ -25,7 +29,7 @@ async function open() {
   const callsToZhcp = async () =>
     (await host.events('http')).filter(({ path = '' }) => path.includes('/nodes/zhcp1/')).length;
   const fault = (name: string, rc: number, rs: number) => host.fault({ kind: 'smapi', function: name, rc, rs });
-  return { system, apply, callsToZhcp, fault };
+  return { system, apply, callsToZhcp, fault, plannedFor, askedForNics, guest: host.guest };
 }
 
 const vdev = Vdev.parse('2000');
@@ -89,4 +93,56 @@ test('the directory entry is not read back where it is taken as recorded, and no
   expect(system.guest(OFF)?.nicdefs).toHaveLength(1);
   const [grant] = stepsFor(ON);
   expect((await apply(grant === undefined ? [] : [grant], {})).readBack).toBeUndefined();
+});
+
+/** A running guest with a NIC that is not coupled and has no grant, as after a re-IPL, which was read for a plan. */
+async function uncoupled() {
+  const world = await open();
+  const [guest, vswitch] = [world.guest(ON), world.system.vswitch(VSW1)];
+  await world.apply(liveStepsFor(ON));
+  const [nic] = guest.nics;
+  if (vswitch === undefined || nic === undefined) throw new Error('no VSWITCH, or no NIC');
+  world.system.uncouple(guest, nic, 'test');
+  world.system.revoke(vswitch, ON);
+  expect(couplings((await world.plannedFor(ON)).guest)).toEqual([[vdev, undefined]]);
+  return { ...world, asked: await world.askedForNics() };
+}
+const couplings = (guest?: GuestState) => guest?.live.map((nic) => [nic.vdev, nic.vswitch]);
+const furtherEntry: Step[] = [
+  { kind: 'ensureDirectoryNic', userid: ON, vdev: Vdev.parse('2010'), macId: '002010', vswitch: VSW1, disturbs: false },
+];
+const couplingSteps = liveStepsFor(ON).filter(({ kind }) => kind === 'ensureAuthorisation' || kind === 'ensureCoupled');
+
+test('a guest whose NICs are coupled, and that was read for its plan, is read back by the VSWITCHes', async () => {
+  const { apply, askedForNics, asked } = await uncoupled();
+  const coupled = await foundIn(await apply(couplingSteps, { readsBack: { directory: false } }), ON);
+  expect(coupled?.guest).toMatchObject({ loggedOn: true, live: [{ vdev, vswitch: VSW1 }] });
+  expect(await askedForNics()).toBe(asked);
+});
+
+test('what was read for a plan serves one change alone', async () => {
+  const { apply, askedForNics, asked } = await uncoupled();
+  await apply(couplingSteps);
+  expect((await foundIn(await apply(couplingSteps), ON))?.guest.live).toMatchObject([{ vdev, vswitch: VSW1 }]);
+  expect(await askedForNics()).toBe(asked + 1);
+});
+
+test('a guest that has logged off since its plan is read back as it is', async () => {
+  const { apply, system, guest } = await uncoupled();
+  system.logoff(guest(ON));
+  expect((await foundIn(await apply(furtherEntry), ON))?.guest).toMatchObject({ loggedOn: false, live: [] });
+});
+
+test('a running guest whose directory entry changes is asked of CP alone whether it still runs', async () => {
+  const { apply, askedForNics, asked } = await uncoupled();
+  const changed = await foundIn(await apply(furtherEntry), ON);
+  expect(couplings(changed?.guest)).toEqual([[vdev, undefined]]);
+  expect(await askedForNics()).toBe(asked);
+});
+
+test('the NICs of a guest are asked for anew where a change makes or takes them', async () => {
+  const { apply, askedForNics, asked } = await uncoupled();
+  const gone = await apply([{ kind: 'removeLiveNic', userid: ON, vdev, disturbs: true }]);
+  expect((await foundIn(gone, ON))?.guest).toMatchObject({ loggedOn: true, live: [] });
+  expect(await askedForNics()).toBe(asked + 1);
 });
