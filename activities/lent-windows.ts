@@ -43,6 +43,8 @@ type Lent = ToGuest & { runId: string; ended: AbortController };
 /** The part of a window that outlives its worker. */
 type Kept = { plans: Record<string, PlannedChange>; answers: Answer[] };
 
+/** Windows whose guests are read at once: one waits at the zHCP already when the reading of the other ends. */
+const READ_AT_ONCE = 2;
 // A run looks for its borrower then, in case that nothing has woken it.
 const LONGEST_SLEEP = '10 minutes';
 // Temporal keeps no details, and takes no result, of more than 2 MB.
@@ -57,7 +59,7 @@ const RECALL_PAUSE = '2 seconds';
 /** Create the windows of one worker. */
 export function createLentWindows(host: string, change: ChangeLent): LentWindows {
   const atWork = new Map<string, LentWindow>();
-  const [turns, lendingTurns] = [createSendingTurns(), createSendingTurns()];
+  const [turns, lendingTurns] = [createSendingTurns(READ_AT_ONCE), createSendingTurns()];
   return {
     async change({ requests }, cancellation, keep) {
       const { info, client } = Context.current();
@@ -132,7 +134,7 @@ class LentWindow {
     const lent = await lendingTurns.take(this.#begun.promise, cancellation.stop, () => this.#lend(requests));
     if (lent === undefined)
       return requests.map(({ request: { id, runId } }) => ({ id, outcome: { kind: 'cancelled' }, runId }));
-    // The next window begins when this one is read: DirMaint has work while the guests of the next are read.
+    // A further window begins when this one is planned: DirMaint has work while the guests of others are read.
     await turns.take(this.#planned.promise, cancellation.stop, async () => this.#begun.resolve());
     const look = singleFlight(async () => {
       await Promise.all([this.#endTerminated(lent), this.#endCancelled()]);

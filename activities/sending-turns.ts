@@ -17,15 +17,17 @@ const LONGEST_TURN_MS = 10_000;
 /** The activity that sends has a minute: half of it is left for the sending. */
 const LONGEST_WAIT_MS = 30_000;
 
-/** Create the turns of one worker. */
-export function createSendingTurns(): SendingTurns {
-  let last: Promise<void> = Promise.resolve();
+/** Create the turns of one worker, so many at once. */
+export function createSendingTurns(atOnce = 1): SendingTurns {
+  const lasts: Promise<void>[] = Array.from({ length: atOnce }, () => Promise.resolve());
+  let next = 0;
   return {
     async take(come, signal, send) {
-      const before = waitAtMost(last, LONGEST_WAIT_MS);
+      const place = next++ % atOnce;
+      const before = waitAtMost(lasts[place] ?? Promise.resolve(), LONGEST_WAIT_MS);
       const failed = Promise.withResolvers<void>();
       // One that gives its turn up while it waits lets nobody pass those before it.
-      last = before.then(() => waitAtMost(Promise.race([come, failed.promise]), LONGEST_TURN_MS));
+      lasts[place] = before.then(() => waitAtMost(Promise.race([come, failed.promise]), LONGEST_TURN_MS));
       try {
         await waitUnlessAborted(before, signal);
         return await send();

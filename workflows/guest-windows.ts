@@ -4,8 +4,8 @@ import type { Batch } from '../domain/operations/batch.ts';
 // A worker works off what the guests of a window do at the same moment before Temporal gives it up.
 const GUESTS_IN_WINDOW = 100;
 /**
- * A window begins when the guests of the one before are planned (activities/sending-turns.ts): one is read while others are changed, read again and
- * given back.
+ * The guests of two windows are read at once (activities/lent-windows.ts), while those of others are changed and given back. A further window begins when
+ * one of the two is planned.
  */
 const WINDOWS_AT_ONCE = 5;
 

@@ -38,10 +38,16 @@ export async function applySteps(
     reports.push(...rows.map((step) => ({ id: stepId(step), step: step.sentence, answer: 'done', isAlready: false })));
     return changes;
   };
+  /** Read the record beside a change of z/VM alone: the comparison after it needs no call of its own for that. */
+  const lookAtRecord = async () => {
+    if (configure.length === 0 || forget.length > 0) return;
+    recordedAt = performance.now();
+    await host.recordTables.read().catch(() => undefined);
+  };
   try {
-    const look = record.length > 0 ? refuseSharedMacs(host, await write(record), stop) : Promise.resolve();
+    const look = record.length > 0 ? refuseSharedMacs(host, await write(record), stop) : lookAtRecord();
     // A NIC of a running guest uses its address at once. One of the directory alone does not: the look needs no time of its own.
-    if (configure.length === 0 || configure.some(isLive)) await look;
+    if (record.length > 0 && (configure.length === 0 || configure.some(isLive))) await look;
     look.catch(() => undefined);
     if (configure.length > 0) {
       await begin('configure');

@@ -50,7 +50,7 @@ export type XcatCalls = {
 };
 
 /** Places of scripts on the management node, which asks SMAPI for nothing: four in each call, one for each table of a reading. */
-const ON_MANAGEMENT_NODE = 13;
+const ON_MANAGEMENT_NODE = 17;
 
 /** The calls of bulk operations, and those of operations on their own, which wait for none of them. */
 export type XcatClient = XcatCalls & { single: XcatCalls };

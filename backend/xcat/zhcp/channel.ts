@@ -61,13 +61,15 @@ type Kind = 'single' | 'bulk';
 /** The work of a chain: on the directory, where it waits for DirMaint; on z/VM otherwise; or none, it only reads. All chains of a call have the same. */
 type Work = 'directory' | 'live' | 'reading';
 
+/** Most changes of the directory in a call; of other work, most chains. */
+type Carries = ReadonlyMap<Work, number>;
+
 /** A way for one call at a time. */
 type Flight = {
   /** Chains that run side by side. No other flight takes these places of SMAPI's. */
   lanes: number;
-  /** The work that it carries: what comes first goes first. */
-  carries: readonly Work[];
-  mostDirectoryChanges: number;
+  /** The work that it carries, and how much of it in a call: what comes first goes first. */
+  carries: Carries;
   /** For single operations alone. */
   ofSingles: boolean;
   isUnderWay: boolean;
@@ -97,16 +99,30 @@ type Closing = {
 const SCRIPT_BYTES = 100 * 1024;
 // All but the chains: the form of the markers, and the lanes with their files.
 const FRAME_BYTES = 1_024;
-// DirMaint carries changes out one after another, on older systems in a second each: three scripts of so many end within the time of a call.
-const MOST_DIRECTORY_CHANGES = 100;
+// DirMaint carries changes out one after another, on older systems in a second each: four scripts of so many end within the time of a call.
+const MOST_DIRECTORY_CHANGES = 75;
 const MOST_DIRECTORY_CHANGES_OF_SINGLES = 50;
+// Others wait for the places of a call until its last chain has ended: those of a second or two leave them soon.
+const MOST_LIVE = 40;
+const MOST_LIVE_BESIDE_READINGS = 60;
+const ANY = Number.POSITIVE_INFINITY;
+const ALL: Carries = new Map([
+  ['directory', MOST_DIRECTORY_CHANGES],
+  ['reading', ANY],
+  ['live', MOST_LIVE],
+]);
+const NO_DIRECTORY: Carries = new Map([
+  ['reading', ANY],
+  ['live', MOST_LIVE_BESIDE_READINGS],
+]);
+const OF_SINGLES: Carries = new Map([...ALL, ['directory', MOST_DIRECTORY_CHANGES_OF_SINGLES]]);
+/** Chains of the same moment are shared out to calls side by side, of so many at least: each call costs the management node a process. */
+const LEAST_SHARE = 25;
 const PARALLEL = 10;
 // SMAPI and DirMaint answer within seconds; well below the time that a whole call may take.
 const COMMAND_SECONDS = 60;
-// While a call is on its way, others can be carried out: two that change the directory, so that DirMaint has always work, and one beside them.
-const FLIGHTS = 3;
-const ALL: readonly Work[] = ['directory', 'live', 'reading'];
-const NO_DIRECTORY: readonly Work[] = ['reading', 'live'];
+/** While a call is on its way its places are empty: several others change the directory meanwhile, so that DirMaint has always work. */
+const FLIGHTS_OF_CHANGES = 3;
 // A single operation has a command or two for each of its guest's NICs: few of SMAPI's places are enough, and all others are a storm's.
 const SHARE_OF_SINGLES = 10;
 
@@ -127,8 +143,7 @@ export function createCommandChannel(
 
   /** True when chains of a kind wait that the flight may carry. */
   const hasFor = ({ ofSingles, carries }: Flight, kind: Kind): boolean =>
-    (kind === 'single' || !ofSingles) &&
-    waiting[kind].some((caller) => caller.some(({ work }) => carries.includes(work)));
+    (kind === 'single' || !ofSingles) && waiting[kind].some((caller) => caller.some(({ work }) => carries.has(work)));
 
   /** Begin a call for those of a kind that wait, if a flight is free. */
   const begin = (kind: Kind): void => {
@@ -152,10 +167,16 @@ export function createCommandChannel(
 
   const take = (flight: Flight): Job[] => {
     const kind = nextKind(flight);
-    const batch = takeBatch(waiting[kind], flight);
+    const batch = takeBatch(waiting[kind], flight.carries, (work) => flight.lanes / freeLanes(flight, work));
     waiting[kind] = waiting[kind].filter((caller) => caller.length > 0);
     flight.carried = kind;
     return batch;
+  };
+
+  /** The lanes that can carry such work at this moment, those of this flight among them. */
+  const freeLanes = (flight: Flight, work: Work): number => {
+    const isFree = (each: Flight) => !each.isUnderWay && !each.ofSingles && each.carries.has(work);
+    return flights.reduce((sum, each) => sum + (each === flight || isFree(each) ? each.lanes : 0), 0);
   };
 
   /** Single operations go first, unless their own flight is free, and not twice in turn: a bulk operation goes on beside any number of them. */
@@ -259,7 +280,7 @@ export function createCommandChannel(
     },
     directoryWaits: ({ single = false } = {}) =>
       flights
-        .filter(({ carries, ofSingles }) => carries.includes('directory') && (single || !ofSingles))
+        .filter(({ carries, ofSingles }) => carries.has('directory') && (single || !ofSingles))
         .every(({ isUnderWay }) => isUnderWay),
   };
 }
@@ -269,16 +290,19 @@ function inTurn<Chain>(all: readonly Chain[], first: number): Chains<Chain> {
   return { chains: all.slice(0, first), closing: all.slice(first) };
 }
 
-/** One flight that never waits for DirMaint, two for all chains, and one for single operations. */
+/** One flight that never waits for DirMaint, some for all chains, and one for single operations. */
 function flightsOf(parallel: number): Flight[] {
   const ofSingles = Math.max(1, Math.floor(parallel / SHARE_OF_SINGLES));
-  const ofReadings = Math.max(1, Math.floor((parallel - ofSingles) / FLIGHTS));
+  const ofReadings = Math.max(1, Math.ceil((parallel - ofSingles) / (FLIGHTS_OF_CHANGES + 1)));
   const ofChanges = parallel - ofSingles - ofReadings;
   const flights = [
-    { lanes: ofReadings, carries: NO_DIRECTORY, mostDirectoryChanges: 0, ofSingles: false },
-    { lanes: Math.ceil(ofChanges / 2), carries: ALL, mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false },
-    { lanes: Math.floor(ofChanges / 2), carries: ALL, mostDirectoryChanges: MOST_DIRECTORY_CHANGES, ofSingles: false },
-    { lanes: ofSingles, carries: ALL, mostDirectoryChanges: MOST_DIRECTORY_CHANGES_OF_SINGLES, ofSingles: true },
+    { lanes: ofReadings, carries: NO_DIRECTORY, ofSingles: false },
+    ...Array.from({ length: FLIGHTS_OF_CHANGES }, (_, index) => ({
+      lanes: Math.ceil((ofChanges - index) / FLIGHTS_OF_CHANGES),
+      carries: ALL,
+      ofSingles: false,
+    })),
+    { lanes: ofSingles, carries: OF_SINGLES, ofSingles: true },
   ];
   return flights
     .filter(({ lanes }) => lanes > 0)
@@ -297,25 +321,31 @@ function separate(chains: readonly (readonly Command[])[] | readonly Command[]):
 
 /**
  * One chain of each caller in turn, as long as the script has room: a caller with many chains does not delay one with few. All of them have the
- * same work: a reading would wait for changes, and all for DirMaint.
+ * same work: a reading would wait for changes, and all for DirMaint. Where others are free for it too, they get the rest of it.
  */
-function takeBatch(queue: readonly Caller[], { carries, mostDirectoryChanges }: Flight): Job[] {
-  const work = carries.find((each) => queue.some((caller) => caller.some((job) => job.work === each)));
+function takeBatch(queue: readonly Caller[], carries: Carries, shareOf: (work: Work) => number): Job[] {
+  const isOf = (work: Work) => (job: Job) => job.work === work;
+  const work = [...carries.keys()].find((each) => queue.some((caller) => caller.some(isOf(each))));
+  if (work === undefined) return [];
+  const most = carries.get(work) ?? 0;
+  const all = queue.reduce((sum, caller) => sum + caller.filter(isOf(work)).length, 0);
+  const share = Math.max(LEAST_SHARE, Math.ceil(all * shareOf(work)));
   const batch: Job[] = [];
   const closing = new Set<string>();
   let bytes = FRAME_BYTES;
-  let changes = 0;
-  for (let waiting = queue.filter((caller) => caller.length > 0); waiting.length > 0; ) {
+  let load = 0;
+  for (let waiting = queue.filter((caller) => caller.length > 0); waiting.length > 0 && batch.length < share; ) {
     const next: Caller[] = [];
     for (const caller of waiting) {
-      const job = caller.find((each) => each.work === work);
-      if (job === undefined) continue;
+      const job = caller.find(isOf(work));
+      if (job === undefined || batch.length >= share) continue;
       const { text = '' } = job.closing ?? {};
       const size = job.bytes + (closing.has(text) ? 0 : Buffer.byteLength(text));
+      const further = work === 'directory' ? job.directoryChanges : 1;
       if (bytes + size > SCRIPT_BYTES) continue;
-      if (changes > 0 && changes + job.directoryChanges > mostDirectoryChanges) continue;
+      if (load > 0 && load + further > most) continue;
       bytes += size;
-      changes += job.directoryChanges;
+      load += further;
       closing.add(text);
       batch.push(job);
       caller.splice(caller.indexOf(job), 1);

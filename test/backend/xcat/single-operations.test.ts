@@ -10,7 +10,7 @@ import { startSimulator } from '../../../simulator/simulator.ts';
 import { planFor } from '../plan-for.ts';
 
 const GUEST = Userid.parse('LNX10001');
-const OTHERS = ['LNX10002', 'LNX10003', 'LNX10004'].map((userid) => Userid.parse(userid));
+const OTHERS = ['LNX10002', 'LNX10003', 'LNX10004', 'LNX10005'].map((userid) => Userid.parse(userid));
 const never = new AbortController().signal;
 
 const close: (() => Promise<void>)[] = [];
@@ -20,7 +20,7 @@ afterEach(async () => {
 
 /** A backend on a simulated z/VM. While `holds`, scripts for the zHCP and the management node do not get there until `letGo`. */
 async function open() {
-  const simulator = await startSimulator({ hosts: 1, guests: 4, release: '6.3' });
+  const simulator = await startSimulator({ hosts: 1, guests: 5, release: '6.3' });
   close.push(() => simulator.close());
   const [configuration] = embeddedHosts(simulator.url, 1);
   if (configuration === undefined) throw new Error('no embedded host');
