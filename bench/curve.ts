@@ -32,7 +32,10 @@ export async function costCurve(
   const points: CurvePoint[] = [];
   for (const { ports, hosts: count } of storms) {
     say(`${ports} ports on each of ${count} hosts`);
-    points.push(await pointOf(ports, count, options, say));
+    const point = await pointOf(ports, count, options, say);
+    // A later storm may fail.
+    say(rowOf(point));
+    points.push(point);
   }
   return points;
 }
@@ -66,14 +69,16 @@ export function curveTable(points: readonly CurvePoint[]): string[] {
   return [
     '| hosts | ports | calls | in sequence | events a port | tasks timed out | worker MB | worker ms a port | Temporal ms a port | s | × bound | load |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
-    ...points.map((point) => {
-      const { hosts, ports, calls, sequentialCalls, eventsOfPort, timedOutTasks, workerPeakMb, load } = point;
-      const { workerCpuMsOfPort, temporalCpuMsOfPort, seconds, timesTheBound } = point;
-      const cells = [
-        ...[hosts, ports, calls, sequentialCalls, eventsOfPort, timedOutTasks, workerPeakMb],
-        ...[workerCpuMsOfPort, temporalCpuMsOfPort ?? '–', seconds, timesTheBound, `${load.before} to ${load.after}`],
-      ];
-      return `| ${cells.join(' | ')} |`;
-    }),
+    ...points.map(rowOf),
   ];
+}
+
+function rowOf(point: CurvePoint): string {
+  const { hosts, ports, calls, sequentialCalls, eventsOfPort, timedOutTasks, workerPeakMb, load } = point;
+  const { workerCpuMsOfPort, temporalCpuMsOfPort, seconds, timesTheBound } = point;
+  const cells = [
+    ...[hosts, ports, calls, sequentialCalls, eventsOfPort, timedOutTasks, workerPeakMb],
+    ...[workerCpuMsOfPort, temporalCpuMsOfPort ?? '–', seconds, timesTheBound, `${load.before} to ${load.after}`],
+  ];
+  return `| ${cells.join(' | ')} |`;
 }

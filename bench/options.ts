@@ -16,6 +16,8 @@ export type BenchOptions = {
   /** A cost curve's numbers of hosts, and the ports of each host there. */
   hosts: number[];
   portsOfHost: number;
+  /** The hosts are shared out to so many worker processes. */
+  workers: number;
   /** The least time of a call to the management node. */
   latencyMs: number;
   times: SmapiTimes;
@@ -50,6 +52,7 @@ const OPTIONS = {
   },
   hosts: { type: 'string', default: '1,2,5,10,20', value: 'N,…', help: 'curve: the numbers of hosts' },
   'ports-per-host': { type: 'string', default: '100', value: 'N', help: 'curve: the ports of each of several hosts' },
+  workers: { type: 'string', default: '1', value: 'N', help: 'curve: the worker processes, which share the hosts' },
   latency: { type: 'string', default: '500', value: 'MS', help: 'the least time of a call to xCAT' },
   'smapi-ms': { type: 'string', default: '20', value: 'MS', help: 'the time of a SMAPI function' },
   'directory-ms': { type: 'string', default: '20', value: 'MS', help: 'the time of a change by DirMaint' },
@@ -94,6 +97,7 @@ export function benchOptions(values: Values<typeof OPTIONS>, argument: string): 
     sizes: numbers('--ports', values.ports ?? SIZES[what]),
     hosts: numbers('--hosts', values.hosts),
     portsOfHost: wholeNumber('--ports-per-host', values['ports-per-host'], 1),
+    workers: wholeNumber('--workers', values.workers, 1),
     latencyMs: wholeNumber('--latency', values.latency, 0),
     times: {
       smapiMs: wholeNumber('--smapi-ms', values['smapi-ms'], 0),

@@ -62,6 +62,16 @@ export async function cpuTimeOf(pid: number): Promise<CpuTime> {
   return { seconds: secondsOf(await readFile(`/proc/${pid}/stat`, 'utf8')), threads };
 }
 
+/** The CPU time of several processes together. Throws an Error as `cpuTimeOf` does. */
+export async function cpuTimeOfAll(pids: readonly number[]): Promise<CpuTime> {
+  const all: CpuTime = { seconds: 0, threads: {} };
+  for (const { seconds, threads } of await Promise.all(pids.map(cpuTimeOf))) {
+    all.seconds += seconds;
+    for (const [name, ofThread] of Object.entries(threads)) all.threads[name] = (all.threads[name] ?? 0) + ofThread;
+  }
+  return all;
+}
+
 /** The CPU time between two readings. */
 export function cpuBetween(before: CpuTime, after: CpuTime): CpuTime {
   const entries = Object.entries(after.threads).map(([name, seconds]): [string, number] => [
@@ -74,8 +84,14 @@ export function cpuBetween(before: CpuTime, after: CpuTime): CpuTime {
   };
 }
 
-/** The memory of a process now, and the most that it has had so far, in MB. */
-export async function memoryOf(pid: number): Promise<{ nowMb: number; peakMb: number }> {
+/** The memory of several processes now, and the most that each has had so far, in MB, added up. */
+export async function memoryOfAll(pids: readonly number[]): Promise<{ nowMb: number; peakMb: number }> {
+  const each = await Promise.all(pids.map(memoryOf));
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  return { nowMb: sum(each.map(({ nowMb }) => nowMb)), peakMb: sum(each.map(({ peakMb }) => peakMb)) };
+}
+
+async function memoryOf(pid: number): Promise<{ nowMb: number; peakMb: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const mb = (field: string) => Math.round(Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1_024);
   return { nowMb: mb('VmRSS'), peakMb: mb('VmHWM') };

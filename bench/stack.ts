@@ -8,27 +8,38 @@ import { bundleWorkflows } from '../runtime/host/workflow-bundle.ts';
 import type { SimulatorOptions } from '../simulator/simulator.ts';
 import { type Place, profilesIn } from './cpu-profile.ts';
 import type { BenchOptions } from './options.ts';
-import { type CpuTime, cpuBetween, cpuTimeOf, memoryOf, startBusy, startProgram } from './processes.ts';
+import {
+  type CpuTime,
+  cpuBetween,
+  cpuTimeOf,
+  cpuTimeOfAll,
+  memoryOfAll,
+  startBusy,
+  startProgram,
+} from './processes.ts';
 
 const MOST_PLACES = 15;
 
 /** CPU seconds by process. Simulator and client are this process; Temporal is absent when its server is not ours. */
 export type CpuByProcess = { worker: CpuTime; temporal?: CpuTime; simulatorAndClient: CpuTime };
 
-/** A stack whose worker is a process of its own. */
+/** A stack whose worker is a process of its own, or several processes. */
 export type BenchStack = Stack & {
   /** CPU time since the call before, or since the start. */
   cpu(): Promise<CpuByProcess>;
-  workerMemory(): ReturnType<typeof memoryOf>;
+  workerMemory(): ReturnType<typeof memoryOfAll>;
   /** End the worker; answers where its CPU time went, from its start, when it is profiled. */
   endWorker(): Promise<Place[]>;
   /** Start a worker again after its end; with times, its host gets a Schedule. */
   startWorker(reconcileTimes?: ReconcileTimes): Promise<void>;
 };
 
-/** Start Temporal, a simulator with so many hosts and guests, one worker process for them, and the busy processes beside them. */
+/** The conditions of a stack. */
+type Conditions = Pick<BenchOptions, 'latencyMs' | 'times' | 'busy' | 'profile' | 'workers'>;
+
+/** Start Temporal, a simulator with so many hosts and guests, worker processes that share the hosts, and the busy processes beside them. */
 export async function startBenchStack(
-  { latencyMs, times, busy, profile }: Pick<BenchOptions, 'latencyMs' | 'times' | 'busy' | 'profile'>,
+  { latencyMs, times, busy, profile, workers: workerCount }: Conditions,
   guestsPerHost: number,
   more: SimulatorOptions = {},
   hostCount = 1,
@@ -46,22 +57,30 @@ export async function startBenchStack(
   // As cli/run.sh and a build do: bundling takes more memory than all else that a worker does.
   const bundleFile = join(folder, 'workflow-bundle.js');
   await writeFile(bundleFile, (await bundleWorkflows()).code);
-  const where = { hosts, address: target.connection.address, namespace: target.namespace, bundleFile };
+  const where = { address: target.connection.address, namespace: target.namespace, bundleFile };
   const node = ['--max-semi-space-size=4', ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [])];
+  const shares = Array.from({ length: Math.min(workerCount, hosts.length) }, (_, worker) =>
+    hosts.filter((_host, index) => index % workerCount === worker),
+  );
   const start = (reconcileTimes?: ReconcileTimes) =>
-    startProgram('bench/worker.ts', { ...where, ...defined({ reconcileTimes }) }, node);
-  let worker = await start().catch(async (error: unknown) => {
+    Promise.all(
+      shares.map((share) =>
+        startProgram('bench/worker.ts', { ...where, hosts: share, ...defined({ reconcileTimes }) }, node),
+      ),
+    );
+  let workers = await start().catch(async (error: unknown) => {
     await stack.stop();
     throw error;
   });
   const others = startBusy(busy);
-  let endedWorker: Promise<void> | undefined;
+  let endedWorker: Promise<unknown> | undefined;
   const end = () => {
-    endedWorker ??= worker.end();
+    endedWorker ??= Promise.all(workers.map((worker) => worker.end()));
     return endedWorker;
   };
+  const pids = () => workers.map(({ pid }) => pid);
   const now = async () => ({
-    worker: await cpuTimeOf(worker.pid),
+    worker: await cpuTimeOfAll(pids()),
     ...(stack.temporalPid === undefined ? {} : { temporal: await cpuTimeOf(stack.temporalPid()) }),
     simulatorAndClient: await cpuTimeOf(process.pid),
   });
@@ -77,9 +96,9 @@ export async function startBenchStack(
         simulatorAndClient: cpuBetween(from.simulatorAndClient, to.simulatorAndClient),
       };
     },
-    workerMemory: () => memoryOf(worker.pid),
+    workerMemory: () => memoryOfAll(pids()),
     async startWorker(reconcileTimes) {
-      worker = await start(reconcileTimes);
+      workers = await start(reconcileTimes);
       endedWorker = undefined;
       before = { ...(await now()), worker: { seconds: 0, threads: {} } };
     },

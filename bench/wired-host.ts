@@ -1,6 +1,7 @@
 import { PortId, Userid } from '../domain/text/identifiers.ts';
 import type { Simulator } from '../simulator/simulator.ts';
 import type { Guest } from '../simulator/zvm/guest.ts';
+import { guestName } from '../simulator/zvm/guest-name.ts';
 import type { ZvmSystem } from '../simulator/zvm/system.ts';
 import type { Vswitch } from '../simulator/zvm/vswitch.ts';
 
@@ -38,7 +39,7 @@ export function fillHost({ mn }: Simulator, ports: number): WiredHost {
   if (system === undefined) throw new Error('the simulator has no z/VM system');
   const vswitches = VSWITCHES.map((name) => found(system.vswitch(name), name));
   const guests = Array.from({ length: guestsFor(ports) }, (_, index) => {
-    const name = `LNX1${String(index + 1).padStart(4, '0')}`;
+    const name = guestName(1, index + 1);
     return found(system.guest(name), name);
   });
   const wired = guests.map((guest, index) => {

@@ -1,8 +1,10 @@
 import { GuestPortRequest } from '../client/port-file.ts';
 import { runOf, startOperation } from '../client/start-operation.ts';
 import { compare } from '../demo/wire.ts';
+import { MOST_PORTS as MOST_PORTS_OF_OPERATION } from '../domain/operations/host-operations.ts';
 import { DEFAULT_OPTIONS } from '../domain/operations/requests.ts';
 import { HostName } from '../domain/text/identifiers.ts';
+import { guestName } from '../simulator/zvm/guest-name.ts';
 import { wiringProgress } from '../workflows/wire-ports.ts';
 import { callsTo, coveredMs, type DirectoryLane, directoryChanges, laneOf, sequentialCalls } from './calls.ts';
 import type { Place } from './cpu-profile.ts';
@@ -16,7 +18,6 @@ const FIRST_ZHCP = 'zhcp1';
 const PROGRESS_MS = 5_000;
 const FIRST_VDEV = 0x1000;
 const DEVICES = 3;
-const USERID_DIGITS = 5;
 /** A VSWITCH of the simulator has as many ports: the bench does not measure its limit. */
 export const MOST_PORTS = 10_000;
 
@@ -68,7 +69,7 @@ async function stormOn(
   await stack.cpu();
   const { nowMb } = await stack.workerMemory();
   const [started, since] = [performance.now(), new Date()];
-  const wirings = await Promise.all(requests.map((ofHost) => wirePorts(stack, ofHost)));
+  const wirings = await Promise.all(requests.flatMap(inOperations).map((each) => wirePorts(stack, each)));
   const results = await Promise.all(
     wirings.map((wiring) =>
       withProgress(
@@ -86,7 +87,7 @@ async function stormOn(
   const cpu = await stack.cpu();
   const made = (await callsTo(url)).slice(before.length);
   const changes = (await directoryChanges(url, FIRST_ZHCP)).slice(changedBefore.length);
-  const left = results.reduce((sum, { wired }) => sum - wired, ports * results.length);
+  const left = results.reduce((sum, { wired }) => sum - wired, ports * requests.length);
   const mismatches = await compare(url, requests.flat(), stack.hosts, true);
   if (left > 0 || mismatches.length > 0)
     throw new Error(
@@ -94,8 +95,10 @@ async function stormOn(
     );
   const { peakMb } = await stack.workerMemory();
   const histories = await Promise.all(
-    wirings.map(({ workflowId }, host) => countEvents(stack.client, hostName(host + 1), since, workflowId)),
+    wirings.map(({ workflowId, host }) => countEvents(stack.client, host, since, workflowId)),
   );
+  // Of several operations on a host, each counts all of its guests.
+  const ofHosts = new Map(histories.map(({ guests }, index) => [wirings[index]?.host, guests]));
   return {
     calls: made.length,
     sequentialCalls: sequentialCalls(made),
@@ -104,7 +107,7 @@ async function stormOn(
     directory: laneOf(changes, times.directoryMs, { from: since.getTime(), to: since.getTime() + ms }),
     ...{ cpu, workerMb: { before: nowMb, peak: peakMb } },
     histories: {
-      guests: summed(histories.map(({ guests }) => guests)),
+      guests: summed([...ofHosts.values()]),
       operation: summed(histories.map(({ operation }) => operation)),
     },
     profile: await stack.endWorker(),
@@ -143,12 +146,21 @@ async function withProgress<Result>(wait: () => Promise<Result>, show: () => Pro
   }
 }
 
+/** The requests of a host in as many operations as these need. */
+function inOperations(requests: readonly GuestPortRequest[]): GuestPortRequest[][] {
+  const operations: GuestPortRequest[][] = [];
+  for (let at = 0; at < requests.length; at += MOST_PORTS_OF_OPERATION)
+    operations.push(requests.slice(at, at + MOST_PORTS_OF_OPERATION));
+  return operations;
+}
+
 /** Start one `wirePorts` with the requests, which are of one host. */
 export async function wirePorts({ client }: Pick<BenchStack, 'client'>, requests: readonly GuestPortRequest[]) {
   const [{ host } = { host: hostName(1) }] = requests;
   const ports = requests.map(({ host: _host, ...port }) => port);
   const input = { host, ports, live: false, ...DEFAULT_OPTIONS };
-  return runOf(client, 'wirePorts', await startOperation(client, { type: 'wirePorts', input }));
+  const run = runOf(client, 'wirePorts', await startOperation(client, { type: 'wirePorts', input }));
+  return Object.assign(run, { host });
 }
 
 function hostName(host: number): HostName {
@@ -163,10 +175,9 @@ function requestOf(host: number, { portId, userid }: HistoricPort): GuestPortReq
 /** A port of a guest that the simulator has. */
 export function portOf(index: number, nicsPerGuest: number, host = 1): HistoricPort {
   const port = String(host * 1_000_000 + index + 1).padStart(12, '0');
-  const guest = String(Math.floor(index / nicsPerGuest) + 1).padStart(USERID_DIGITS - String(host).length, '0');
   const macId = (index + 1).toString(16).padStart(6, '0').toUpperCase();
   const vdev = (FIRST_VDEV + DEVICES * (index % nicsPerGuest)).toString(16);
-  const userid = `LNX${host}${guest}`;
+  const userid = guestName(host, Math.floor(index / nicsPerGuest) + 1);
   return { portId: `00000000-0000-4000-8000-${port}`, node: userid.toLowerCase(), userid, macId, vdev };
 }
 

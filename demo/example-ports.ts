@@ -1,5 +1,6 @@
 import { GuestPortRequest } from '../client/port-file.ts';
 import type { HostConfiguration } from '../configuration/load.ts';
+import { guestName } from '../simulator/zvm/guest-name.ts';
 
 /** The ports that `npm start` wires. */
 export const STARTER = { hosts: 2, guestsPerHost: 4, ports: 16 } as const;
@@ -27,7 +28,7 @@ function example(host: string, hostNumber: number, guest: number, round: number)
   const number = (hostNumber * 10_000 + guest) * 1_000 + round;
   return GuestPortRequest.parse({
     host,
-    userid: `LNX${hostNumber}${String(guest).padStart(4, '0')}`,
+    userid: guestName(hostNumber, guest),
     portId: `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`,
     vswitch: flat ? 'VSWFLAT' : round % 2 === 1 ? 'VSW1' : 'VSW2',
     network: flat ? { type: 'flat' } : { type: 'vlan', segmentationId: 1_000 + guest },

@@ -7,6 +7,7 @@ import type { External, Machine } from '../shell/machine.ts';
 import type { Kind } from '../smcli/function.ts';
 import { Smcli } from '../smcli/program.ts';
 import { Guest, makeGuest } from '../zvm/guest.ts';
+import { guestName } from '../zvm/guest-name.ts';
 import { ZvmSystem } from '../zvm/system.ts';
 import { makeVswitch } from '../zvm/vswitch.ts';
 import { xcatCommands } from './commands.ts';
@@ -157,8 +158,7 @@ export class ManagementNode {
     this.addMachine(system.zhcpNode, system, service, commands, () => system.iplTime);
     if (index === 1) this.addSelf(system, hcp);
     for (let number = 1; number <= this.settings.guests; number++) {
-      // A userid has eight characters at most.
-      const userid = `LNX${index}${String(number).padStart(5 - String(index).length, '0')}`;
+      const userid = guestName(index, number);
       const guest = makeGuest(userid);
       system.guests.set(userid, guest);
       if (number % 2 === 1) system.logon(guest);
