@@ -48,12 +48,19 @@ export function clientParts(codec: PayloadCodec | undefined) {
 /** gRPC waits up to two minutes before it looks for a server that was away for long. */
 const LONGEST_RECONNECT_MS = 10_000;
 
+/** A page of the history of an operation on 2,000 ports has more than gRPC's 4 MB. The SDK asks for as much, by a name that gRPC does not know. */
+const MOST_BYTES = 128 * 1024 * 1024;
+
 /** Connect a client; `close` ends its connection. */
 export async function connectClient(target: TemporalTarget): Promise<{ client: Client; close(): Promise<void> }> {
   const { channelArgs, ...options } = target.connection;
   const connection = await Connection.connect({
     ...options,
-    channelArgs: { 'grpc.max_reconnect_backoff_ms': LONGEST_RECONNECT_MS, ...channelArgs },
+    channelArgs: {
+      'grpc.max_reconnect_backoff_ms': LONGEST_RECONNECT_MS,
+      'grpc.max_receive_message_length': MOST_BYTES,
+      ...channelArgs,
+    },
   });
   const { namespace, codec } = target;
   return {
