@@ -97,7 +97,7 @@ function wire(system: ZvmSystem, guest: Guest, vswitches: readonly Vswitch[], nu
   const comments = system.zhcpNode;
   const nics = numbers.map((number, nic) => ({
     vswitch: found(vswitches[nic % vswitches.length], 'VSWITCH'),
-    vdev: (FIRST_VDEV + DEVICES * nic).toString(16),
+    vdev: (FIRST_VDEV + DEVICES * nic).toString(16).toUpperCase(),
     macid: (number + 1).toString(16).padStart(6, '0').toUpperCase(),
     port: PortId.parse(`00000000-0000-4000-8000-${String(number + 1).padStart(12, '0')}`),
   }));

@@ -59,7 +59,7 @@ export async function askZvm(
   });
   const entries = entriesOf.map((userid) => ({ userid, entry: ask(queryDirectory(userid)) }));
   const levels = host.levels.due(zhcp, survey).map(ask);
-  outcomes = await host.xcat.channel(host.rules.zhcpNode).run(chains);
+  outcomes = await host.xcat.channel(host.rules.zhcpNode).run(chains, { patient: survey });
   const ofGuests = guests.map(({ userid, running, answers, entry }): [Userid, DeviceOutcomes] => [
     userid,
     // An entry that was not asked for differs from one without an answer.

@@ -41,6 +41,8 @@ export type RunOptions = {
   stop?: AbortSignal;
   /** The chains are of an operation on its own: they wait for no call of a bulk operation. */
   single?: boolean;
+  /** Nobody waits for the outcomes: a call costs more than the time that several side by side would save. */
+  patient?: boolean;
 };
 
 export type ChannelOptions = {
@@ -84,6 +86,7 @@ type Job = {
   bytes: number;
   directoryChanges: number;
   work: Work;
+  patient: boolean;
   outcome: PromiseWithResolvers<CommandOutcome[]>;
   closing?: Closing;
 };
@@ -221,7 +224,7 @@ export function createCommandChannel(
     });
   };
 
-  const jobOf = (chain: readonly Command[]): Job => {
+  const jobOf = (chain: readonly Command[], { patient = false }: Pick<RunOptions, 'patient'> = {}): Job => {
     const bytes = Buffer.byteLength(chainText(chain, 9_999)) + 1;
     if (FRAME_BYTES + bytes > SCRIPT_BYTES) {
       const message = `${operation}: the commands are too long for one call`;
@@ -230,7 +233,8 @@ export function createCommandChannel(
     const directoryChanges = chain.filter(changesDirectory).length;
     const work = directoryChanges > 0 ? 'directory' : chain.some(changesZvm) ? 'live' : 'reading';
     const asCaller = AsyncLocalStorage.snapshot();
-    return { asCaller, chain, bytes, directoryChanges, work, outcome: Promise.withResolvers<CommandOutcome[]>() };
+    const outcome = Promise.withResolvers<CommandOutcome[]>();
+    return { asCaller, chain, bytes, directoryChanges, work, patient, outcome };
   };
 
   const outcomesOf = ({ chain, outcome }: Job): Promise<CommandOutcome[]> => {
@@ -270,7 +274,10 @@ export function createCommandChannel(
   return {
     run: async (chains, options) => {
       const jobs = separate(chains).filter((chain) => chain.length > 0);
-      return carry(jobs.map(jobOf), options);
+      return carry(
+        jobs.map((chain) => jobOf(chain, options)),
+        options,
+      );
     },
     async runThenAsk(chain, questions, options) {
       const answers = Promise.withResolvers<ClosingAnswers | undefined>();
@@ -328,8 +335,9 @@ function takeBatch(queue: readonly Caller[], carries: Carries, shareOf: (work: W
   const work = [...carries.keys()].find((each) => queue.some((caller) => caller.some(isOf(each))));
   if (work === undefined) return [];
   const most = carries.get(work) ?? 0;
-  const all = queue.reduce((sum, caller) => sum + caller.filter(isOf(work)).length, 0);
-  const share = Math.max(LEAST_SHARE, Math.ceil(all * shareOf(work)));
+  const all = queue.flatMap((caller) => caller.filter(isOf(work)));
+  const isShared = !all.some(({ patient }) => patient);
+  const share = isShared ? Math.max(LEAST_SHARE, Math.ceil(all.length * shareOf(work))) : all.length;
   const batch: Job[] = [];
   const closing = new Set<string>();
   let bytes = FRAME_BYTES;

@@ -308,6 +308,15 @@ describe('the command channel', () => {
     expect((await Promise.all([few, many])).map(({ length }) => length)).toEqual([24, 90]);
   });
 
+  it('carries what nobody waits for by one call, with what has come at the same moment', async () => {
+    const { channel, calls, letGo, bodies } = await heldChannel();
+    const all = [channel.run(readings(60), { patient: true }), channel.run(readings(60))];
+    await calls(1);
+    expect(bodies()[0]?.match(/echo \d+/g)).toHaveLength(120);
+    letGo(0);
+    await Promise.all(all);
+  });
+
   it('carries few live NICs in a call, so that its places are soon free again', async () => {
     const { channel, calls, letGo, bodies } = await heldChannel();
     const couple: Command = { argv: ['/bin/smcli', 'Virtual_Network_Adapter_Connect_Vswitch'] };
