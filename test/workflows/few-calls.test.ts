@@ -38,8 +38,8 @@ test('forty ports of forty guests share their calls, and each costs a few events
   const run = await startRun(zvm.client, 'wirePorts', { host: zvm.host, ports } as never);
   expect(await run.result()).toMatchObject({ wired: GUESTS });
   const calls = (await callsTo(zvm.simulator.url)).slice(before);
-  expect(calls.length).toBeLessThanOrEqual(11);
-  expect(sequentialCalls(calls)).toBeLessThanOrEqual(6);
+  expect(calls.length).toBeLessThanOrEqual(10);
+  expect(sequentialCalls(calls)).toBeLessThanOrEqual(4);
   const { guests, operation } = await countEvents(zvm.client, zvm.host, since, run.workflowId);
   // A workflow task that times out on a starved machine adds events of its own.
   const { events, timedOutTasks, activities, signals } = guests;
@@ -103,8 +103,8 @@ test('a re-IPL is repaired in one reading, and one script of grants and coupling
   const { result, calls, guests, operation } = await afterReIpl('6.3');
   expect(result).toMatchObject({ reIpled: true, repaired: PORTS / 2, failed: 0 });
   // On a starved machine guests come late, and some of them read once more by themselves.
-  expect(calls.length).toBeLessThanOrEqual(16);
-  expect(sequentialCalls(calls)).toBeLessThanOrEqual(7);
+  expect(calls.length).toBeLessThanOrEqual(12);
+  expect(sequentialCalls(calls)).toBeLessThanOrEqual(5);
   const { events, timedOutTasks, activities } = guests;
   expect((events - 3 * timedOutTasks) / result.repaired).toBeLessThanOrEqual(14);
   expect(activities / result.repaired).toBeLessThanOrEqual(1);
