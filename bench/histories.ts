@@ -22,6 +22,20 @@ export async function countEvents(
   since: Date,
   workflowId: string,
 ): Promise<{ guests: HistoryCounts; operation: HistoryCounts }> {
+  const [guests, operation] = await Promise.all([
+    countGuestEvents(client, host, since),
+    countOperationEvents(client, workflowId),
+  ]);
+  return { guests, operation };
+}
+
+/** Events of one operation. */
+export function countOperationEvents(client: Client, workflowId: string): Promise<HistoryCounts> {
+  return countsOf(client, { workflowId, runId: undefined });
+}
+
+/** Events of the guest runs of a host that began after `since`. */
+export async function countGuestEvents(client: Client, host: string, since: Date): Promise<HistoryCounts> {
   const query = `TaskQueue = "${taskQueueOf(host)}" AND WorkflowType = "convergeGuest" AND StartTime >= "${since.toISOString()}"`;
   const runs: { workflowId: string; runId: string }[] = [];
   for await (const run of client.workflow.list({ query })) runs.push(run);
@@ -30,7 +44,7 @@ export async function countEvents(
     for (let run = runs.shift(); run !== undefined; run = runs.shift()) guests.push(await countsOf(client, run));
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return { guests: summed(guests), operation: await countsOf(client, { workflowId, runId: undefined }) };
+  return summed(guests);
 }
 
 async function countsOf(

@@ -9,7 +9,7 @@ import { wiringProgress } from '../workflows/wire-ports.ts';
 import { callsTo, coveredMs, type DirectoryLane, directoryChanges, laneOf, sequentialCalls } from './calls.ts';
 import type { Place } from './cpu-profile.ts';
 import type { HistoricPort } from './historic-sequence.ts';
-import { countEvents, type HistoryCounts, summed } from './histories.ts';
+import { countGuestEvents, countOperationEvents, type HistoryCounts, summed } from './histories.ts';
 import type { BenchOptions } from './options.ts';
 import { type BenchStack, type CpuByProcess, startBenchStack } from './stack.ts';
 
@@ -94,11 +94,11 @@ async function stormOn(
       `${left} ports not wired, ${mismatches.length} mismatches: ${mismatches[0] ?? results[0]?.ports[0]?.reason ?? ''}`,
     );
   const { peakMb } = await stack.workerMemory();
-  const histories = await Promise.all(
-    wirings.map(({ workflowId, host }) => countEvents(stack.client, host, since, workflowId)),
-  );
-  // Of several operations on a host, each counts all of its guests.
-  const ofHosts = new Map(histories.map(({ guests }, index) => [wirings[index]?.host, guests]));
+  // A host has its guests once, however many operations were on them.
+  const [guests, operations] = await Promise.all([
+    Promise.all(stack.hosts.map((_, host) => countGuestEvents(stack.client, hostName(host + 1), since))),
+    Promise.all(wirings.map(({ workflowId }) => countOperationEvents(stack.client, workflowId))),
+  ]);
   return {
     calls: made.length,
     sequentialCalls: sequentialCalls(made),
@@ -106,10 +106,7 @@ async function stormOn(
     temporalShare: rounded(1 - Math.min(1, coveredMs(made) / ms)),
     directory: laneOf(changes, times.directoryMs, { from: since.getTime(), to: since.getTime() + ms }),
     ...{ cpu, workerMb: { before: nowMb, peak: peakMb } },
-    histories: {
-      guests: summed([...ofHosts.values()]),
-      operation: summed(histories.map(({ operation }) => operation)),
-    },
+    histories: { guests: summed(guests), operation: summed(operations) },
     profile: await stack.endWorker(),
   };
 }
@@ -159,8 +156,7 @@ export async function wirePorts({ client }: Pick<BenchStack, 'client'>, requests
   const [{ host } = { host: hostName(1) }] = requests;
   const ports = requests.map(({ host: _host, ...port }) => port);
   const input = { host, ports, live: false, ...DEFAULT_OPTIONS };
-  const run = runOf(client, 'wirePorts', await startOperation(client, { type: 'wirePorts', input }));
-  return Object.assign(run, { host });
+  return runOf(client, 'wirePorts', await startOperation(client, { type: 'wirePorts', input }));
 }
 
 function hostName(host: number): HostName {

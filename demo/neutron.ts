@@ -5,6 +5,7 @@ import { PortRequest } from '../domain/operations/requests.ts';
 import { Mac } from '../domain/port/mac.ts';
 import { HostName, SegmentationId, Userid, VswitchName } from '../domain/text/identifiers.ts';
 import { createLogger, installTemporalRuntime } from '../runtime/process/logging.ts';
+import { guestName } from '../simulator/zvm/guest-name.ts';
 import { SERVER_VARIABLES } from '../temporal-config/dev-server/temporal-binary.ts';
 import { mismatchesOf, SimulatorState } from './check.ts';
 import type { ApiPort } from './openstack/neutron-api.ts';
@@ -44,7 +45,7 @@ async function main(values: Values<typeof OPTIONS>): Promise<void> {
       Array.from({ length: count }, (_, index) => ({
         networkId: ids[index % ids.length] ?? '',
         host,
-        deviceId: `LNX1${String(index + 1).padStart(4, '0')}`,
+        deviceId: guestName(1, index + 1),
       })),
     );
     const active = await untilActive(ports, () => api.portsOf(host), say);
